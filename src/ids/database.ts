@@ -1,0 +1,52 @@
+import type { ChangeLogRow, FeedAcknowledgementRow, FeedConsumerRow, WriteContextRow } from './tables/change-log.ts';
+import type * as configuration from './tables/configuration.ts';
+import type * as contacts from './tables/contacts.ts';
+import type * as devices from './tables/devices.ts';
+import type * as topology from './tables/topology.ts';
+import type * as users from './tables/users.ts';
+
+/** Every table of the IDS by its name: what Kysely checks queries against. */
+export interface Database {
+  enterprisenode: topology.EnterpriseNodeRow;
+  enterprisesubcluster: topology.EnterpriseSubclusterRow;
+  processnode: topology.ProcessNodeRow;
+  enduser: users.EndUserRow;
+  applicationuser: users.ApplicationUserRow;
+  dirgroup: users.DirGroupRow;
+  enduserdirgroupmap: users.EndUserDirGroupMapRow;
+  applicationuserdirgroupmap: users.ApplicationUserDirGroupMapRow;
+  enduserproperty: users.EndUserPropertyRow;
+  credentialverifier: users.CredentialVerifierRow;
+  device: devices.DeviceRow;
+  numplan: devices.NumPlanRow;
+  devicenumplanmap: devices.DeviceNumPlanMapRow;
+  enduserdevicemap: devices.EndUserDeviceMapRow;
+  rostergroup: contacts.RosterGroupRow;
+  rosteritem: contacts.RosterItemRow;
+  rosteritemgroup: contacts.RosterItemGroupRow;
+  contactinfo: contacts.ContactInfoRow;
+  peuriacl: contacts.PeUriAclRow;
+  serviceparameter: configuration.ServiceParameterRow;
+  imdomain: configuration.ImDomainRow;
+  serviceactivation: configuration.ServiceActivationRow;
+  epassyncagentcfg: configuration.EpasSyncAgentCfgRow;
+  ldapauthenticationhost: configuration.LdapAuthenticationHostRow;
+  ucserviceprofile: configuration.UcServiceProfileRow;
+  staticroute: configuration.StaticRouteRow;
+  proxyacl: configuration.ProxyAclRow;
+  methodeventroute: configuration.MethodEventRouteRow;
+  applicationlistener: configuration.ApplicationListenerRow;
+  tlspeersubject: configuration.TlsPeerSubjectRow;
+  presencegateway: configuration.PresenceGatewayRow;
+  federateddomain: configuration.FederatedDomainRow;
+  change_log: ChangeLogRow;
+  write_context: WriteContextRow;
+  feed_consumer: FeedConsumerRow;
+  feed_acknowledgement: FeedAcknowledgementRow;
+}
+
+/** Tables whose changes are logged: all but the log's own and the two private ones. */
+export type WatchedTable = Exclude<
+  keyof Database,
+  'change_log' | 'write_context' | 'feed_consumer' | 'feed_acknowledgement' | 'credentialverifier' | 'epassyncagentcfg'
+>;

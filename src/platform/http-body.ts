@@ -1,0 +1,84 @@
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from './clock.ts';
+import { ImpError } from './errors.ts';
+
+export type HttpBodyErrorCode =
+  | 'http.body-too-large'
+  | 'http.body-timeout'
+  | 'http.body-encoding'
+  | 'http.body-aborted';
+
+export class HttpBodyError extends ImpError {
+  override readonly name = 'HttpBodyError';
+  declare readonly code: HttpBodyErrorCode;
+  /** The HTTP status that fits: 413, 408, 415 or 400. */
+  readonly status: number;
+  constructor(code: HttpBodyErrorCode, status: number, message: string) {
+    super('invalid', code, message);
+    this.status = status;
+  }
+}
+
+export interface HttpBodyLimits {
+  readonly maxBytes: number;
+  readonly timeoutMs: number;
+}
+
+/** 1 MiB and 60 s (docs: limits). */
+export const DEFAULT_BODY_LIMITS: HttpBodyLimits = { maxBytes: 1024 * 1024, timeoutMs: 60_000 };
+
+/**
+ * Reads a whole request body as UTF-8, bounded in size and time. An encoded body (gzip …) is refused rather than
+ * inflated. On refusal the caller answers with `error.status` and closes the connection.
+ * @throws HttpBodyError
+ */
+export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAULT_BODY_LIMITS): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+      reject(new HttpBodyError('http.body-encoding', 415, 'an encoded request body is not accepted'));
+      return;
+    }
+    const tooLarge = (): HttpBodyError =>
+      new HttpBodyError('http.body-too-large', 413, `the request body is larger than ${limits.maxBytes} bytes`);
+    if (Number(request.headers['content-length'] ?? 0) > limits.maxBytes) {
+      reject(tooLarge());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    const timer = clock.schedule(limits.timeoutMs, () =>
+      finish(new HttpBodyError('http.body-timeout', 408, 'the request body did not arrive in time')),
+    );
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes > limits.maxBytes) finish(tooLarge());
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => finish();
+    const onAborted = (): void => finish(new HttpBodyError('http.body-aborted', 400, 'the request was cut off'));
+    const finish = (error?: HttpBodyError): void => {
+      timer[Symbol.dispose]();
+      request.off('data', onData);
+      request.off('end', onEnd);
+      request.off('error', onAborted);
+      request.off('close', onAborted);
+      if (error) {
+        request.pause();
+        reject(error);
+        return;
+      }
+      try {
+        resolve(
+          new TextDecoder('utf-8', { fatal: true }).decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)),
+        );
+      } catch {
+        reject(new HttpBodyError('http.body-encoding', 400, 'the request body is not UTF-8'));
+      }
+    };
+    request.on('data', onData);
+    request.on('end', onEnd);
+    request.on('error', onAborted);
+    request.on('close', onAborted);
+  });
+}

@@ -1,0 +1,121 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { ImpError } from './errors.ts';
+import type { Log } from './log.ts';
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface TlsMaterial {
+  /** PEM. */
+  readonly key: string;
+  /** PEM, the node's certificate and what chains it. */
+  readonly cert: string;
+}
+
+export interface HttpsListener {
+  readonly name: string;
+  /**
+   * Serves paths that start with `prefix` (whole segments). The latest mount of a prefix wins; disposing it brings the
+   * one before back, so that a room can stand in for a service that is not running.
+   */
+  mount(prefix: string, handler: HttpHandler): Disposable;
+  /** @throws ImpError `listener.bind` naming address and port. */
+  listen(host: string, port: number): Promise<void>;
+  /** The port in use, once it listens. */
+  readonly port: number;
+  /** Takes new key and certificate without closing connections. */
+  renew(tls: TlsMaterial): void;
+  /** Stops accepting, lets running requests finish for a moment, then cuts. */
+  close(): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 90_000;
+/** Clients of the SOAP interfaces reuse a connection for hours (docs: client-profile-agent 1). */
+const KEEP_ALIVE_MS = 10 * 60_000;
+const CLOSE_GRACE_MS = 2_000;
+
+/** One HTTPS listener that rooms mount on. TLS 1.2 and later. */
+export function createHttpsListener(name: string, tls: TlsMaterial, log: Log): HttpsListener {
+  const mounts = new Map<string, HttpHandler[]>();
+  const find = (path: string): HttpHandler | undefined => {
+    let prefix = path;
+    for (;;) {
+      const handler = mounts.get(prefix === '' ? '/' : prefix)?.at(-1);
+      if (handler) return handler;
+      if (prefix === '') return undefined;
+      prefix = prefix.slice(0, prefix.lastIndexOf('/'));
+    }
+  };
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const url = request.url ?? '/';
+    const query = url.indexOf('?');
+    const handler = find(query < 0 ? url : url.slice(0, query));
+    if (!handler) {
+      request.resume();
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
+      response.end('not found\n');
+      return;
+    }
+    handler(request, response);
+  };
+  const server: Server & { setSecureContext(options: TlsMaterial): void } = createHttpsServer(
+    {
+      key: tls.key,
+      cert: tls.cert,
+      minVersion: 'TLSv1.2',
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      maxHeaderSize: 32 * 1024,
+    },
+    serve,
+  );
+  server.on('clientError', (_error, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
+    else socket.destroy();
+  });
+  server.on('tlsClientError', (error) => log.debug({ listener: name, err: error.message }, 'TLS handshake failed'));
+  return {
+    name,
+    mount(prefix, handler) {
+      const stack = mounts.get(prefix) ?? [];
+      stack.push(handler);
+      mounts.set(prefix, stack);
+      return {
+        [Symbol.dispose]: () => {
+          const index = stack.indexOf(handler);
+          if (index >= 0) stack.splice(index, 1);
+        },
+      };
+    },
+    listen(host, port) {
+      return new Promise((resolve, reject) => {
+        const onError = (cause: Error): void => {
+          reject(new ImpError('unavailable', 'listener.bind', `${name} cannot listen on ${host}:${port}`, { cause }));
+        };
+        server.once('error', onError);
+        server.listen(port, host, () => {
+          server.off('error', onError);
+          server.on('error', (error) => log.error({ listener: name, err: error.message }, 'listener failed'));
+          resolve();
+        });
+      });
+    },
+    get port() {
+      return (server.address() as AddressInfo | null)?.port ?? 0;
+    },
+    renew: (renewed) => server.setSecureContext(renewed),
+    close() {
+      return new Promise((resolve) => {
+        const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+        server.close(() => {
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
