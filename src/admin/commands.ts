@@ -1,0 +1,17 @@
+import type { AnyCommand } from './command.ts';
+import { certsCommands } from './commands/certs.ts';
+import { changesCommands } from './commands/changes.ts';
+import { serviceCommands } from './commands/service.ts';
+import { statusCommands } from './commands/status.ts';
+import { syncCommands } from './commands/sync.ts';
+import { userCommands } from './commands/user.ts';
+
+/** Everything an administrator can see or do on a node. */
+export const commands: readonly AnyCommand[] = [
+  ...statusCommands,
+  ...serviceCommands,
+  ...syncCommands,
+  ...changesCommands,
+  ...userCommands,
+  ...certsCommands,
+];

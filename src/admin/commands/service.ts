@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { isoTime } from '../../platform/clock.ts';
+import type { ServiceStatus } from '../../platform/service.ts';
+import { type AnyCommand, command } from '../command.ts';
+import { table } from '../table.ts';
+
+/** Control Center: the services of the node (docs/services/supervisor.md). */
+
+export const serviceShape = z.strictObject({
+  name: z.string(),
+  title: z.string(),
+  kind: z.enum(['network', 'feature']),
+  isXcp: z.boolean(),
+  state: z.enum(['Started', 'Starting', 'Stopped', 'Stopping', 'Unknown']),
+  reasonCode: z
+    .string()
+    .describe('None, Waiting, Commanded Out of Service, Service Not Activated, Component is not running'),
+  reason: z.string(),
+  isActivated: z.boolean(),
+  startedAt: z.string().nullable().describe('ISO 8601'),
+  upTimeSeconds: z.number(),
+  waitingFor: z.string().nullable(),
+  waitingSince: z.string().nullable().describe('ISO 8601'),
+  changedBy: z.string(),
+  restartCount: z.number(),
+  detail: z.string(),
+});
+
+export type ServiceView = z.infer<typeof serviceShape>;
+
+export function viewOf(status: ServiceStatus): ServiceView {
+  const { reason, startedAt, waitingSince, ...same } = status;
+  return {
+    ...same,
+    reasonCode: reason.code,
+    reason: reason.text,
+    startedAt: startedAt === null ? null : isoTime(startedAt),
+    waitingSince: waitingSince === null ? null : isoTime(waitingSince),
+  };
+}
+
+export function renderServices(services: readonly ServiceView[]): string {
+  return table(
+    ['SERVICE', 'STATE', 'UP', 'DETAIL'],
+    services.map((service) => [
+      service.name,
+      service.state,
+      service.state === 'Started' ? duration(service.upTimeSeconds) : '',
+      service.state === 'Started'
+        ? service.detail
+        : `${service.reasonCode === 'None' ? '' : `${service.reasonCode}: `}${service.reason}`,
+    ]),
+  );
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
+}
+
+const named = z.strictObject({ name: z.string().min(1).describe("The service's folder name or its title") });
+
+type Action = 'start' | 'stop' | 'restart' | 'activate' | 'deactivate';
+
+function action(name: Action, summary: string): AnyCommand {
+  return command({
+    words: ['service', name],
+    summary,
+    access: 'operate',
+    arguments: named,
+    positional: ['name'],
+    result: serviceShape,
+    run: async (context, given, call) => viewOf(await context.supervisor[name](given.name, call.by)),
+    render: (service) => renderServices([service]),
+  });
+}
+
+export const serviceCommands: readonly AnyCommand[] = [
+  command({
+    words: ['service', 'list'],
+    summary: 'Shows every service of the node: state, up time, reason.',
+    access: 'read',
+    arguments: z.strictObject({}),
+    positional: [],
+    result: z.array(serviceShape),
+    run: async (context) => context.supervisor.status().map(viewOf),
+    render: renderServices,
+  }),
+  action('start', 'Starts a service. Starting the XCP Router starts nothing else.'),
+  action('stop', 'Stops a service. Stopping the XCP Router stops every other XCP service.'),
+  action('restart', 'Restarts a service. Restarting the XCP Router restarts every active XCP service.'),
+  action('activate', 'Activates a feature service and starts it.'),
+  action('deactivate', 'Stops a feature service and keeps it from starting again.'),
+];

@@ -1,0 +1,186 @@
+import { z } from 'zod';
+import { ImpError } from '../../platform/errors.ts';
+import { type AnyCommand, command } from '../command.ts';
+import { table } from '../table.ts';
+
+const userRow = z.strictObject({
+  userid: z.string(),
+  name: z.string(),
+  imAddress: z.string(),
+  isEnabled: z.boolean(),
+  isActive: z.boolean(),
+  node: z.string().nullable().describe('Home node; null when unassigned'),
+});
+
+const userShape = userRow.extend({
+  pkid: z.string(),
+  mail: z.string(),
+  department: z.string(),
+  telephoneNumber: z.string(),
+  directoryUri: z.string(),
+  primaryExtension: z.string(),
+  assignment: z.enum(['unassigned', 'assigned', 'waiting']),
+  peerCluster: z.string().nullable(),
+  groups: z.array(z.string()).describe('Access control groups'),
+  devices: z.array(
+    z.strictObject({ name: z.string(), product: z.string(), lines: z.array(z.string()), doNotDisturb: z.boolean() }),
+  ),
+  contacts: z.array(z.strictObject({ address: z.string(), nickname: z.string(), groups: z.array(z.string()) })),
+});
+
+const ASSIGNMENTS = ['unassigned', 'assigned', 'waiting'] as const;
+
+/** Users as the IDS knows them (docs/services/ids.md). */
+export const userCommands: readonly AnyCommand[] = [
+  command({
+    words: ['user', 'list'],
+    summary: 'Lists users, by user id; --match takes a part of the id or name.',
+    access: 'read',
+    arguments: z.strictObject({
+      match: z.string().default('').describe('A part of user id, first or last name'),
+      limit: z.coerce.number().int().min(1).max(10_000).default(100).describe('Most users to show'),
+      after: z.string().default('').describe('Only user ids after this one'),
+    }),
+    positional: [],
+    result: z.array(userRow),
+    async run(context, given) {
+      let query = context.ids.read
+        .selectFrom('enduser')
+        .leftJoin('enterprisenode', 'enterprisenode.id', 'enduser.primarynodeid')
+        .where('enduser.deletedat', 'is', null)
+        .where('enduser.userid', '>', given.after)
+        .select([
+          'enduser.userid',
+          'enduser.firstname',
+          'enduser.lastname',
+          'enduser.imaddress',
+          'enduser.enablecups',
+          'enduser.status',
+          'enterprisenode.name as node',
+        ])
+        .orderBy('enduser.userid')
+        .limit(given.limit);
+      if (given.match !== '') {
+        const pattern = `%${given.match.replaceAll(/[\\%_]/g, (special) => `\\${special}`)}%`;
+        query = query.where(({ or, eb }) =>
+          or(
+            (['enduser.userid', 'enduser.firstname', 'enduser.lastname'] as const).map((column) =>
+              eb(column, 'like', pattern),
+            ),
+          ),
+        );
+      }
+      const rows = await query.execute();
+      return rows.map((row) => ({
+        userid: row.userid,
+        name: `${row.firstname} ${row.lastname}`.trim(),
+        imAddress: row.imaddress,
+        isEnabled: row.enablecups === 1,
+        isActive: row.status === 1,
+        node: row.node,
+      }));
+    },
+    render: (users) =>
+      table(
+        ['USER', 'NAME', 'ADDRESS', 'ENABLED', 'NODE'],
+        users.map((user) => [user.userid, user.name, user.imAddress, user.isEnabled ? 'yes' : 'no', user.node ?? '-']),
+      ),
+  }),
+  command({
+    words: ['user', 'show'],
+    summary: "Shows a user's whole state.",
+    access: 'read',
+    arguments: z.strictObject({ user: z.string().min(1).describe('User id') }),
+    positional: ['user'],
+    result: userShape,
+    async run(context, given) {
+      const db = context.ids.read;
+      const user = await db
+        .selectFrom('enduser')
+        .leftJoin('enterprisenode', 'enterprisenode.id', 'enduser.primarynodeid')
+        .selectAll('enduser')
+        .select('enterprisenode.name as node')
+        .where(({ eb, fn, val }) => eb(fn('lower', ['enduser.userid']), '=', fn('lower', [val(given.user)])))
+        .where('enduser.deletedat', 'is', null)
+        .executeTakeFirst();
+      if (!user) throw new ImpError('not-found', 'user.unknown', `there is no user ${given.user}`);
+      const [groups, devices, contacts] = await Promise.all([
+        db
+          .selectFrom('enduserdirgroupmap as map')
+          .innerJoin('dirgroup', 'dirgroup.pkid', 'map.fkdirgroup')
+          .where('map.fkenduser', '=', user.pkid)
+          .select('dirgroup.name')
+          .orderBy('dirgroup.name')
+          .execute(),
+        db
+          .selectFrom('device')
+          .leftJoin('enduserdevicemap as map', (join) =>
+            join.onRef('map.fkdevice', '=', 'device.pkid').on('map.fkenduser', '=', user.pkid),
+          )
+          .leftJoin('devicenumplanmap as lines', 'lines.fkdevice', 'device.pkid')
+          .leftJoin('numplan', 'numplan.pkid', 'lines.fknumplan')
+          .where('device.deletedat', 'is', null)
+          .where(({ or, eb }) => or([eb('map.pkid', 'is not', null), eb('device.owneruserid', '=', user.userid)]))
+          .select(['device.name', 'device.product', 'device.dndstatus', 'numplan.dnorpattern'])
+          .orderBy('device.name')
+          .orderBy('lines.numplanindex')
+          .execute(),
+        db
+          .selectFrom('rosteritem as item')
+          .leftJoin('rosteritemgroup as map', 'map.fkrosteritem', 'item.pkid')
+          .leftJoin('rostergroup as group', 'group.pkid', 'map.fkrostergroup')
+          .where('item.fkenduser', '=', user.pkid)
+          .select(['item.contactuser', 'item.contactdomain', 'item.nickname', 'group.name as group'])
+          .orderBy('item.contactuser')
+          .execute(),
+      ]);
+      return {
+        userid: user.userid,
+        name: `${user.firstname} ${user.lastname}`.trim(),
+        imAddress: user.imaddress,
+        isEnabled: user.enablecups === 1,
+        isActive: user.status === 1,
+        node: user.node,
+        pkid: user.pkid,
+        mail: user.mailid,
+        department: user.department,
+        telephoneNumber: user.telephonenumber,
+        directoryUri: user.directoryuri,
+        primaryExtension: user.primaryextension,
+        assignment: ASSIGNMENTS[user.tkassignmentstate] ?? 'unassigned',
+        peerCluster: user.peerclusterid,
+        groups: [...new Set(groups.map((group) => group.name))],
+        devices: [...Map.groupBy(devices, (row) => row.name)].map(([name, rows]) => ({
+          name,
+          product: rows[0]?.product ?? '',
+          lines: [...new Set(rows.flatMap((row) => (row.dnorpattern === null ? [] : [row.dnorpattern])))],
+          doNotDisturb: rows[0]?.dndstatus === 1,
+        })),
+        contacts: [...Map.groupBy(contacts, (row) => `${row.contactuser}@${row.contactdomain}`)].map(
+          ([address, rows]) => ({
+            address,
+            nickname: rows[0]?.nickname ?? '',
+            groups: rows.flatMap((row) => (row.group === null ? [] : [row.group])),
+          }),
+        ),
+      };
+    },
+    render: (user) =>
+      [
+        `${user.userid}: ${user.name} <${user.imAddress}>`,
+        `  ${user.isEnabled ? 'enabled' : 'not enabled'} for IM and Presence, ${user.isActive ? 'active' : 'inactive'}, ` +
+          `${user.assignment}${user.node === null ? '' : ` to ${user.node}`}`,
+        `  mail ${user.mail || '-'}, telephone ${user.telephoneNumber || '-'}, extension ${user.primaryExtension || '-'}, ` +
+          `directory URI ${user.directoryUri || '-'}`,
+        `  groups: ${user.groups.join(', ') || '-'}`,
+        ...user.devices.map(
+          (device) =>
+            `  device ${device.name} (${device.product}), lines ${device.lines.join(', ') || '-'}${device.doNotDisturb ? ', do not disturb' : ''}`,
+        ),
+        ...user.contacts.map(
+          (contact) =>
+            `  contact ${contact.address}${contact.groups.length > 0 ? ` in ${contact.groups.join(', ')}` : ''}`,
+        ),
+      ].join('\n'),
+  }),
+];

@@ -1,0 +1,62 @@
+import type { ChangeFeed } from '../ids/change-feed.ts';
+import type { Ids } from '../ids/ids.ts';
+import type { Alarms } from '../platform/alarms.ts';
+import type { CertificateInfo } from '../platform/certificates.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Supervisor } from '../platform/supervisor.ts';
+
+/** What the Sync Agent tells of itself. */
+export interface SyncOverview {
+  readonly state: string;
+  /** One sentence for the administrator. */
+  readonly sentence: string;
+  /** The product's own words: `Completed 2026-10-15 15:03:55`. */
+  readonly syncStatus: string;
+  /** Times in milliseconds since the epoch. */
+  readonly fullSyncAt: number | null;
+  readonly lastChangeAt: number | null;
+  readonly errors: number;
+}
+
+export interface SyncProgressEvent {
+  readonly stage: string;
+  readonly done: number;
+  readonly total: number | null;
+}
+
+export interface SyncOutcome {
+  readonly users: number;
+  readonly devices: number;
+  readonly lines: number;
+  readonly inserted: number;
+  readonly updated: number;
+  readonly deleted: number;
+  readonly milliseconds: number;
+}
+
+/** What commands may touch. The node gives it; nothing here is a service's inside. */
+export interface AdminContext {
+  readonly node: {
+    readonly name: string;
+    readonly version: string;
+    readonly domain: string;
+    readonly startedAt: number;
+    readonly isReady: () => boolean;
+  };
+  readonly supervisor: Supervisor;
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  readonly alarms: Alarms;
+  readonly clock: Clock;
+  readonly sync: {
+    overview(): SyncOverview;
+    onProgress(listener: (event: SyncProgressEvent) => void): Disposable;
+    request(options: { readonly full: boolean; readonly acceptDeletions: boolean }): Promise<SyncOutcome>;
+  };
+  readonly replication: { readonly state: number; readonly sentence: string };
+  readonly highAvailability: { readonly state: string; readonly reason: string };
+  readonly certificates: {
+    list(): Promise<readonly CertificateInfo[]>;
+    renew(): Promise<readonly CertificateInfo[]>;
+  };
+}

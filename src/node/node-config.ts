@@ -1,0 +1,154 @@
+import { isIP } from 'node:net';
+import { hostname } from 'node:os';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { ImpError } from '../platform/errors.ts';
+import { LOG_LEVELS } from '../platform/log.ts';
+import { serviceOptions } from './services.ts';
+
+/** The node file: what is read once at start. Service parameters live in the IDS and change while the node runs. */
+
+const port = (number: number, use: string): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(0).max(65535).default(number).describe(`${use}. 0 picks a free port.`);
+
+const domainName = z
+  .string()
+  .regex(/^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i, {
+    error: 'must be a domain name',
+  })
+  .transform((name) => name.toLowerCase());
+
+const nodeName = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,126}[A-Za-z0-9])?$/, { error: 'must be a host name' });
+
+const cucm = z
+  .strictObject({
+    url: z.url({ protocol: /^https$/, error: 'must be an https URL' }).describe('The AXL URL of the CUCM publisher.'),
+    user: z.string().min(1).describe('An application user with an AXL role.'),
+    password: z.string().optional().describe('Its password; better in passwordFile or IMP_CUCM_PASSWORD.'),
+    passwordFile: z.string().optional().describe('A file that holds nothing but the password.'),
+    caFile: z
+      .string()
+      .optional()
+      .describe(
+        "PEM file of the authority (or the self-signed certificate) of CUCM's Tomcat; absent: the system's own.",
+      ),
+  })
+  .describe('The CUCM whose users this node serves. Left out with --mock-cucm.');
+
+export const nodeConfigSchema = z.strictObject({
+  node: nodeName.default('imp1').describe('Name of this node, unique in the cluster. --node overrides it.'),
+  domain: domainName
+    .optional()
+    .describe("Presence domain of the cluster. Needed unless the mock CUCM's fixture brings one."),
+  address: z
+    .string()
+    .default('')
+    .describe('Host name or address under which clients reach this node; empty: the address it is bound to.'),
+  bind: z
+    .string()
+    .refine((address) => isIP(address) !== 0, { error: 'must be an IP address' })
+    .default('127.0.0.1')
+    .describe('Address that all listeners are bound to; 0.0.0.0 or :: serves every interface.'),
+  names: z.array(z.string()).default([]).describe('More names and addresses that the server certificate must hold.'),
+  log: z
+    .strictObject({ level: z.enum(LOG_LEVELS).default('info').describe('trace, debug, info, warn, error or fatal.') })
+    .prefault({})
+    .describe('Structured logs go to standard error, a JSON object a line.'),
+  ids: z
+    .strictObject({
+      durability: z
+        .enum(['process', 'power'])
+        .default('process')
+        .describe("'process' survives kill -9; 'power' also survives a power cut, at a third of the write rate."),
+    })
+    .prefault({})
+    .describe('The configuration database.'),
+  cucm: cucm.optional(),
+  listeners: z
+    .strictObject({
+      https: port(8443, 'Client Profile Agent, administration, metrics'),
+      mockCucm: port(9443, 'AXL of the mock CUCM'),
+      sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
+      presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),
+    })
+    .prefault({})
+    .describe('Ports.'),
+  services: serviceOptions.prefault({}).describe('Options of the services, by name.'),
+});
+
+export type NodeFile = z.infer<typeof nodeConfigSchema>;
+
+/** One thing wrong with a configuration file. */
+export interface ConfigProblem {
+  /** `listeners.https`; '' for the whole file. */
+  readonly key: string;
+  readonly line: number | null;
+  readonly message: string;
+}
+
+/** The file was refused; `problems` has them all, the message is one line each. */
+export class ConfigError extends ImpError {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly ConfigProblem[];
+  constructor(file: string, problems: readonly ConfigProblem[]) {
+    const lines = problems.map(
+      ({ key, line, message }) =>
+        `${file}${line === null ? '' : `:${line}`}: ${key === '' ? '' : `${key}: `}${message}`,
+    );
+    super('invalid', 'config.invalid', lines.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads a node file (YAML). Every default is applied; unknown keys are errors.
+ * @param file only for messages. @throws ConfigError naming the keys.
+ */
+export function parseNodeFile(text: string, file: string): NodeFile {
+  const counter = new LineCounter();
+  const document = parseDocument(text, { lineCounter: counter, prettyErrors: false });
+  const syntax = document.errors[0];
+  if (syntax) {
+    const line = counter.linePos(syntax.pos[0]).line;
+    throw new ConfigError(file, [{ key: '', line, message: `not YAML: ${syntax.message}` }]);
+  }
+  const result = nodeConfigSchema.safeParse(document.toJS({ maxAliasCount: 20 }) ?? {});
+  if (result.success) return result.data;
+  const lineOf = (path: readonly PropertyKey[]): number | null => {
+    for (let length = path.length; length > 0; length -= 1) {
+      const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+      if (node?.range) return counter.linePos(node.range[0]).line;
+    }
+    return null;
+  };
+  throw new ConfigError(
+    file,
+    result.error.issues.flatMap((issue): ConfigProblem[] => {
+      if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((key) => ({
+          key: [...issue.path, key].join('.'),
+          line: lineOf([...issue.path, key]),
+          message: 'unknown key',
+        }));
+      }
+      return [{ key: issue.path.join('.'), line: lineOf(issue.path), message: issue.message }];
+    }),
+  );
+}
+
+/** Names that the server certificate must hold. */
+export function certificateNames(config: NodeFile, domain: string): string[] {
+  const own = hostname();
+  const names = [
+    config.node,
+    config.address,
+    own,
+    'localhost',
+    domain,
+    '127.0.0.1',
+    '::1',
+    config.bind,
+    ...config.names,
+  ];
+  return [...new Set(names.filter((name) => name !== '' && name !== '0.0.0.0' && name !== '::'))];
+}
