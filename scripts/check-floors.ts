@@ -12,6 +12,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['axl'],
   ['services', 'mock-cucm', 'admin'],
   ['node'],
+  ['cli'],
   ['main'],
 ];
 

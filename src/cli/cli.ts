@@ -1,0 +1,179 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { type AnyCommand, isStream } from '../admin/command.ts';
+import { commands } from '../admin/commands.ts';
+import { describeError, ImpError } from '../platform/errors.ts';
+import { configCommands } from './config.ts';
+import { flagsFromEnvironment, type GlobalFlags, globalFlags, mockCucmFlags, startFlags } from './flags.ts';
+import { type CliIo, UsageError } from './io.ts';
+import { runMockCucm } from './mock-cucm.ts';
+import { connectNode } from './remote.ts';
+import { runStart } from './start.ts';
+
+/** Exit codes: done, failed, wrong usage. */
+const DONE = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+/** Runs one command line and answers its exit code. Errors are one clear line on standard error. */
+export async function runCli(argv: readonly string[], version: string, io: CliIo): Promise<number> {
+  const program = createProgram(version, io);
+  try {
+    await program.parseAsync(helpLast(argv), { from: 'user' });
+    return DONE;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      return error.exitCode === 0 || error.code === 'commander.help' ? (argv.length === 0 ? USAGE : DONE) : USAGE;
+    }
+    if (error instanceof UsageError || error instanceof InvalidArgumentError) {
+      io.err(`imp: ${error.message}`);
+      return USAGE;
+    }
+    io.err(`imp: ${describeError(error)}`);
+    return error instanceof ImpError && error.code === 'config.invalid' ? USAGE : FAILED;
+  }
+}
+
+/** `imp --help status` means `imp status --help`. */
+function helpLast(argv: readonly string[]): string[] {
+  const isHelp = (word: string): boolean => word === '--help' || word === '-h';
+  const words = argv.filter((word) => !isHelp(word));
+  return words.length === argv.length ? words : [...words, '--help'];
+}
+
+function createProgram(version: string, io: CliIo): Command {
+  const program = new Command('imp')
+    .description('An open IM and Presence node beside CUCM.')
+    .version(version)
+    .helpCommand(false)
+    .showHelpAfterError('(add --help for usage)');
+  for (const option of globalFlags()) program.addOption(option);
+
+  add(
+    program,
+    ['start'],
+    'Runs one node until it is interrupted.',
+    startFlags(),
+    (flags) => runStart(flags, version, io),
+    io,
+  );
+  add(program, ['mock-cucm'], 'Runs only the mock CUCM.', mockCucmFlags(), (flags) => runMockCucm(flags, io), io);
+  for (const each of configCommands(io)) {
+    const made = add(program, each.words, each.summary, [], (flags, words) => each.run(flags, words), io);
+    for (const argument of each.positional) made.argument(argument);
+  }
+  for (const each of commands) addRemote(program, each, io);
+  configureAll(program, io);
+  return program;
+}
+
+/** Settings that commander does not hand down. */
+function configureAll(command: Command, io: CliIo): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.out(text.trimEnd()),
+      writeErr: (text) => io.err(text.trimEnd()),
+    })
+    .configureHelp({ showGlobalOptions: true })
+    .allowExcessArguments(false);
+  for (const child of command.commands) configureAll(child, io);
+}
+
+function add(
+  program: Command,
+  words: readonly string[],
+  summary: string,
+  options: readonly Option[],
+  run: (flags: GlobalFlags, given: readonly string[]) => Promise<void>,
+  io: CliIo,
+): Command {
+  let parent = program;
+  for (const word of words.slice(0, -1)) {
+    const known = parent.commands.find((child) => child.name() === word);
+    parent = known ?? parent.command(word).description(`${word} …`);
+  }
+  const name = words.at(-1) as string;
+  const made = parent.command(name).description(summary);
+  for (const option of options) made.addOption(option);
+  made.action(async () => {
+    flagsFromEnvironment(program, io);
+    flagsFromEnvironment(made, io);
+    await run(made.optsWithGlobals<GlobalFlags>(), made.args);
+  });
+  return made;
+}
+
+interface ArgumentSchema {
+  readonly properties?: Readonly<
+    Record<string, { readonly type?: string; readonly description?: string; readonly default?: unknown }>
+  >;
+  readonly required?: readonly string[];
+}
+
+/** A command of the node: its arguments become words and flags. */
+function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
+  const schema = z.toJSONSchema(each.arguments, { io: 'input', unrepresentable: 'any' }) as ArgumentSchema;
+  const options: Option[] = [];
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (each.positional.includes(name)) continue;
+    const flag = `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`;
+    const isSwitch = property.type === 'boolean';
+    const shown =
+      isSwitch || property.default === undefined || property.default === '' ? '' : ` (default: ${property.default})`;
+    options.push(new Option(isSwitch ? flag : `${flag} <value>`, `${property.description ?? ''}${shown}`));
+  }
+  const own = options.map((option) => option.attributeName());
+  const made = add(
+    program,
+    each.words,
+    each.summary,
+    options,
+    async (flags, words) => {
+      const given: Record<string, unknown> = {};
+      for (const name of own) {
+        const value = (flags as Record<string, unknown>)[name];
+        if (value !== undefined) given[name] = value;
+      }
+      each.positional.forEach((name, place) => {
+        given[name] = words[place];
+      });
+      const checked = each.arguments.safeParse(given);
+      if (!checked.success) {
+        const issue = checked.error.issues[0];
+        throw new UsageError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+      }
+      await callNode(each, given, flags, io);
+    },
+    io,
+  );
+  for (const name of each.positional) {
+    made.argument(`<${name}>`, schema.properties?.[name]?.description);
+  }
+}
+
+async function callNode(
+  each: AnyCommand,
+  given: Record<string, unknown>,
+  flags: GlobalFlags,
+  io: CliIo,
+): Promise<void> {
+  const node = await connectNode(
+    { data: flags.data ?? './data', url: flags.url, tokenFile: flags.tokenFile, ca: flags.ca },
+    io,
+  );
+  const method = each.access === 'read' ? 'GET' : 'POST';
+  try {
+    if (!isStream(each)) {
+      const result = each.result.parse(await node.call(method, each.words, given));
+      io.out(flags.json ? JSON.stringify(result) : each.render(result));
+      return;
+    }
+    for await (const raw of node.stream(method, each.words, given, io.interrupted)) {
+      const item = each.result.parse(raw);
+      io.out(flags.json ? JSON.stringify(item) : each.render(item));
+    }
+  } finally {
+    await node.close();
+  }
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { Agent, request } from 'undici';
+import { ensureCertificates } from '../../src/platform/certificates.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { readBody } from '../../src/platform/http-body.ts';
+import { createHttpsListener, type HttpsListener } from '../../src/platform/https-listener.ts';
+import { createLog } from '../../src/platform/log.ts';
+
+const log = createLog({ level: 'silent' });
+const say =
+  (text: string) =>
+  (_request: IncomingMessage, response: ServerResponse): void =>
+    void response.end(text);
+
+describe('the HTTPS listener', () => {
+  let folder: string;
+  let listener: HttpsListener;
+  let agent: Agent;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'imp-listener-'));
+    const { ca, node } = await ensureCertificates(folder, ['127.0.0.1'], systemClock);
+    listener = createHttpsListener('test', node, log);
+    await listener.listen('127.0.0.1', 0);
+    agent = new Agent({ connect: { ca } });
+  });
+  after(async () => {
+    await agent.close();
+    await listener.close();
+    await rm(folder, { recursive: true });
+  });
+  const get = async (path: string): Promise<string> => {
+    const answer = await request(`https://127.0.0.1:${listener.port}${path}`, { dispatcher: agent });
+    return `${answer.statusCode} ${(await answer.body.text()).trim()}`;
+  };
+
+  it('serves the longest mounted prefix, by whole segments', async () => {
+    using _a = listener.mount('/a', say('a'));
+    using _ab = listener.mount('/a/b', say('ab'));
+    assert.equal(await get('/a'), '200 a');
+    assert.equal(await get('/a/b/c?x=/y'), '200 ab');
+    assert.equal(await get('/a/bc'), '200 a');
+    assert.equal(await get('/ab'), '404 not found');
+  });
+
+  it('lets a later mount stand in for an earlier one, until it is disposed', async () => {
+    using _busy = listener.mount('/room', say('busy'));
+    const open = listener.mount('/room', say('open'));
+    assert.equal(await get('/room'), '200 open');
+    open[Symbol.dispose]();
+    assert.equal(await get('/room'), '200 busy');
+  });
+
+  it('names address and port when it cannot listen', async () => {
+    const second = createHttpsListener('second', { key: '', cert: '' }, log);
+    await assert.rejects(
+      () => second.listen('127.0.0.1', listener.port),
+      new RegExp(`second cannot listen on 127.0.0.1:${listener.port}`),
+    );
+  });
+
+  it('reads bodies within their bounds and refuses the others with the fitting status', async () => {
+    using _body = listener.mount('/body', (incoming, response) => {
+      readBody(incoming, systemClock, { maxBytes: 10, timeoutMs: 1000 }).then(
+        (text) => response.end(text),
+        (error: { status: number; code: string }) => {
+          response.writeHead(error.status, { connection: 'close' });
+          response.end(error.code);
+        },
+      );
+    });
+    const post = async (body: string | Buffer, headers: Record<string, string> = {}): Promise<string> => {
+      const answer = await request(`https://127.0.0.1:${listener.port}/body`, {
+        dispatcher: agent,
+        method: 'POST',
+        body,
+        headers,
+      });
+      return `${answer.statusCode} ${await answer.body.text()}`;
+    };
+    assert.equal(await post('Łukasz'), '200 Łukasz');
+    assert.equal(await post('12345678901'), '413 http.body-too-large');
+    assert.equal(await post(Buffer.from([0xff])), '400 http.body-encoding');
+    assert.equal(await post('x', { 'content-encoding': 'gzip' }), '415 http.body-encoding');
+  });
+});
