@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { clientProfileAgentDescriptor } from '../services/client-profile-agent/client-profile-agent.ts';
+import { configAgentDescriptor } from '../services/config-agent/config-agent.ts';
+import { dataMonitorDescriptor } from '../services/data-monitor/data-monitor.ts';
+import { loginDatastoreDescriptor } from '../services/login-datastore/login-datastore.ts';
+import { oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
+import { presenceEngineDescriptor } from '../services/presence-engine/presence-engine.ts';
+import { routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
+import { sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
+import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
+
+/** The register: every service of the node, in the order of starting (docs/services/supervisor.md). */
+export const descriptors = [
+  dataMonitorDescriptor,
+  syncAgentDescriptor,
+  routeDatastoreDescriptor,
+  loginDatastoreDescriptor,
+  oamAgentDescriptor,
+  clientProfileAgentDescriptor,
+  configAgentDescriptor,
+  sipProxyDescriptor,
+  presenceEngineDescriptor,
+] as const;
+
+/** `services:` of the node file: the options of each service under its name. */
+export const serviceOptions = z.strictObject({
+  'data-monitor': dataMonitorDescriptor.options.prefault({}).describe(dataMonitorDescriptor.purpose),
+  'sync-agent': syncAgentDescriptor.options.prefault({}).describe(syncAgentDescriptor.purpose),
+  'route-datastore': routeDatastoreDescriptor.options.prefault({}).describe(routeDatastoreDescriptor.purpose),
+  'login-datastore': loginDatastoreDescriptor.options.prefault({}).describe(loginDatastoreDescriptor.purpose),
+  'oam-agent': oamAgentDescriptor.options.prefault({}).describe(oamAgentDescriptor.purpose),
+  'client-profile-agent': clientProfileAgentDescriptor.options
+    .prefault({})
+    .describe(clientProfileAgentDescriptor.purpose),
+  'config-agent': configAgentDescriptor.options.prefault({}).describe(configAgentDescriptor.purpose),
+  'sip-proxy': sipProxyDescriptor.options.prefault({}).describe(sipProxyDescriptor.purpose),
+  'presence-engine': presenceEngineDescriptor.options.prefault({}).describe(presenceEngineDescriptor.purpose),
+});
