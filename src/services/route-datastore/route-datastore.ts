@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import type { Datastore, DatastoreEngine } from '../../datastore/datastore.ts';
+import type { ChangeFeed } from '../../ids/change-feed.ts';
+import type { Ids } from '../../ids/ids.ts';
+import { ImpError } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Service, ServiceDescriptor } from '../../platform/service.ts';
+import { createFiller, ROUTE_TABLES } from './fill.ts';
+import {
+  keyOf,
+  ROUTE_DEFINITION,
+  type RoutedDomain,
+  type RoutedNode,
+  type RoutedUser,
+  type RouteIndex,
+  type RouteRow,
+  type StaticRoute,
+  USER_COLUMNS,
+  userRow,
+} from './route-rows.ts';
+
+export type { RoutedDomain, RoutedNode, RoutedUser, StaticRoute } from './route-rows.ts';
+
+const optionsSchema = z.strictObject({
+  negativeSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(3600)
+    .default(30)
+    .describe('Seconds that "there is no such user" is remembered.'),
+});
+
+export type RouteDatastoreOptions = z.infer<typeof optionsSchema>;
+
+export const routeDatastoreDescriptor: ServiceDescriptor<RouteDatastoreOptions> = {
+  name: 'route-datastore',
+  title: 'Cisco Route Datastore',
+  purpose:
+    'A real-time database that caches route information and assigned users for the SIP Proxy and the Client Profile Agent.',
+  kind: 'network',
+  isXcp: false,
+  dependsOn: [],
+  waitsForDataMonitor: true,
+  conformance: [],
+  options: optionsSchema,
+};
+
+/** Where a user is served. `node` and `backup` are nodes of this cluster. */
+export type UserRoute =
+  | { readonly kind: 'here'; readonly user: RoutedUser; readonly backup: RoutedNode | null }
+  | {
+      readonly kind: 'other-node';
+      readonly user: RoutedUser;
+      readonly node: RoutedNode;
+      readonly backup: RoutedNode | null;
+    }
+  | { readonly kind: 'peer-cluster'; readonly user: RoutedUser; readonly node: string }
+  | { readonly kind: 'unassigned'; readonly user: RoutedUser }
+  | { readonly kind: 'unknown' };
+
+/** Routes and assigned users. Every call rejects with kind `unavailable` while the service is stopped. */
+export interface RouteDatastore {
+  /** By user id, in any case. */
+  routeOfUser(userid: string): Promise<UserRoute>;
+  /** By instant messaging address (`user@domain`), in any case. */
+  userByAddress(address: string): Promise<RoutedUser | undefined>;
+  nodes(): Promise<readonly RoutedNode[]>;
+  domains(): Promise<readonly RoutedDomain[]>;
+  staticRoutes(): Promise<readonly StaticRoute[]>;
+}
+
+export interface RouteDatastoreNeeds {
+  readonly engine: DatastoreEngine;
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  readonly log: Log;
+  /** Name of this node in `enterprisenode`. */
+  readonly nodeName: string;
+}
+
+/** HA states of a node whose users its peer serves: Idle, Failed Over with and without its critical services. */
+const SERVED_BY_PEER: ReadonlySet<number> = new Set([2, 8, 9]);
+/** Running in Backup Mode: serves its own and the peer's users. */
+const BACKUP_ACTIVATED = 4;
+const MAX_NEGATIVE_ROWS = 10_000;
+
+interface Stores {
+  readonly routes: Datastore<RouteRow, RouteIndex>;
+  /** User ids that nobody has, until they expire. */
+  readonly negative: Datastore<true>;
+}
+
+export function createRouteDatastore(
+  needs: RouteDatastoreNeeds,
+  options: RouteDatastoreOptions,
+): Service & RouteDatastore {
+  let stores: Stores | undefined;
+  let filled = '';
+
+  const open = (): Stores => {
+    if (!stores) throw new ImpError('unavailable', 'route-datastore.stopped', 'the Route Datastore is not running');
+    return stores;
+  };
+
+  const nodeById = async (id: number): Promise<RoutedNode | undefined> => {
+    const row = await open().routes.get(keyOf.node(id));
+    return row?.type === 'node' ? row.node : undefined;
+  };
+
+  const partnerOf = async (node: RoutedNode): Promise<RoutedNode | null> => {
+    for (const { value } of await open().routes.query('subcluster', String(node.subclusterId))) {
+      if (value.type === 'node' && value.node.id !== node.id) return value.node;
+    }
+    return null;
+  };
+
+  /** Ours before a peer cluster's, should both have the user id. */
+  const pick = (rows: readonly { readonly value: RouteRow }[]): RoutedUser | undefined => {
+    let found: RoutedUser | undefined;
+    for (const { value } of rows) {
+      if (value.type !== 'user') continue;
+      if (value.user.peerClusterId === null) return value.user;
+      found ??= value.user;
+    }
+    return found;
+  };
+
+  const findUser = async (userid: string): Promise<RoutedUser | undefined> => {
+    const { routes, negative } = open();
+    const wanted = userid.toLowerCase();
+    const known = pick(await routes.query('userid', wanted));
+    if (known) return known;
+    if (await negative.get(wanted)) return undefined;
+    // Not in the cache: the user may be newer than what the change feed has brought.
+    const rows = await needs.ids.read
+      .selectFrom('enduser')
+      .select(USER_COLUMNS)
+      .where((eb) => eb(eb.fn<string>('lower', ['userid']), '=', wanted))
+      .where('deletedat', 'is', null)
+      .execute();
+    const read = pick(rows.map((row) => ({ value: userRow(row) })));
+    if (!read && (await negative.size()) < MAX_NEGATIVE_ROWS) {
+      await negative.put(wanted, true, options.negativeSeconds * 1_000);
+    }
+    return read;
+  };
+
+  const routeOf = async (user: RoutedUser): Promise<UserRoute> => {
+    if (user.peerClusterId !== null) return { kind: 'peer-cluster', user, node: user.peerNode ?? '' };
+    const home = user.nodeId === null ? undefined : await nodeById(user.nodeId);
+    if (!home) return { kind: 'unassigned', user };
+    const partner = await partnerOf(home);
+    const isMoved = partner !== null && (partner.haState === BACKUP_ACTIVATED || SERVED_BY_PEER.has(home.haState));
+    const node = isMoved ? partner : home;
+    const backup = isMoved ? home : partner;
+    return node.name === needs.nodeName ? { kind: 'here', user, backup } : { kind: 'other-node', user, node, backup };
+  };
+
+  const rowsOfType = async <T extends RouteRow['type']>(
+    type: T,
+  ): Promise<readonly Extract<RouteRow, { type: T }>[]> => {
+    const found: Extract<RouteRow, { type: T }>[] = [];
+    for (const { value } of await open().routes.query('type', type)) {
+      if (value.type === type) found.push(value as Extract<RouteRow, { type: T }>);
+    }
+    return found;
+  };
+
+  return {
+    async routeOfUser(userid) {
+      const user = await findUser(userid);
+      return user ? await routeOf(user) : { kind: 'unknown' };
+    },
+    userByAddress: async (address) => pick(await open().routes.query('address', address.toLowerCase())),
+    nodes: async () => (await rowsOfType('node')).map(({ node }) => node),
+    domains: async () => (await rowsOfType('domain')).map(({ domain }) => domain),
+    staticRoutes: async () => (await rowsOfType('static')).map(({ route }) => route),
+
+    async start(scope) {
+      const routes = needs.engine.open(ROUTE_DEFINITION);
+      const negative = needs.engine.open<true>({ name: 'route-negative', indexes: {}, maxRows: MAX_NEGATIVE_ROWS });
+      const forgetNegative = routes.watch((event) => {
+        if (event.kind === 'put' && event.value.type === 'user')
+          void negative.delete(event.value.user.userid.toLowerCase());
+      });
+      scope.defer(() => forgetNegative[Symbol.dispose]());
+      const filler = createFiller(needs.ids, routes);
+      await new Promise<void>((resolve, reject) => {
+        scope.run(async (signal) => {
+          signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+          let isReady = false;
+          try {
+            await needs.changeFeed.follow(
+              { consumer: 'route-datastore', tables: ROUTE_TABLES, start: 'snapshot', signal },
+              async (batch) => {
+                const note = await filler.apply(batch);
+                filled = batch.kind === 'snapshot' ? note : filled;
+                // Ready when it has read everything once.
+                isReady = true;
+                resolve();
+                return note;
+              },
+            );
+          } catch (error) {
+            if (isReady) throw error;
+            reject(error);
+          }
+        });
+      });
+      stores = { routes, negative };
+      scope.defer(() => {
+        stores = undefined;
+      });
+    },
+    detail: () => (stores ? `${filled} from the IDS, follows its changes` : 'closed'),
+  };
+}
