@@ -2,6 +2,7 @@ import type { ChangeLogRow, FeedAcknowledgementRow, FeedConsumerRow, WriteContex
 import type * as configuration from './tables/configuration.ts';
 import type * as contacts from './tables/contacts.ts';
 import type * as devices from './tables/devices.ts';
+import type * as rules from './tables/rules.ts';
 import type * as topology from './tables/topology.ts';
 import type * as users from './tables/users.ts';
 
@@ -26,6 +27,8 @@ export interface Database {
   rosteritemgroup: contacts.RosterItemGroupRow;
   contactinfo: contacts.ContactInfoRow;
   peuriacl: contacts.PeUriAclRow;
+  presencerule: rules.PresenceRuleRow;
+  dialrule: rules.DialRuleRow;
   serviceparameter: configuration.ServiceParameterRow;
   imdomain: configuration.ImDomainRow;
   serviceactivation: configuration.ServiceActivationRow;
