@@ -54,10 +54,23 @@ export function parseEnvelope(body: string, limits?: XmlLimits): SoapEnvelope {
   return { version, headers: header ? elements(header) : [], payload };
 }
 
-/** Whether a header block must be understood: `1` or `true`, in the envelope's own namespace. */
+/** Roles that an ultimate receiver plays: SOAP 1.1 4.2.2, SOAP 1.2 part 1 2.2. */
+const OUR_ROLES: ReadonlySet<string> = new Set([
+  '',
+  'http://schemas.xmlsoap.org/soap/actor/next',
+  `${ENVELOPE_NAMESPACE['1.2']}/role/next`,
+  `${ENVELOPE_NAMESPACE['1.2']}/role/ultimateReceiver`,
+]);
+
+/**
+ * Whether we must understand the header block or refuse the message: `mustUnderstand` is `1` or `true`, in the
+ * envelope's own namespace, and the block is meant for us and not for somebody on the way.
+ */
 export function isMustUnderstand(header: XmlElement, version: SoapVersion): boolean {
-  const value = attribute(header, 'mustUnderstand', ENVELOPE_NAMESPACE[version]);
-  return value === '1' || value === 'true';
+  const envelope = ENVELOPE_NAMESPACE[version];
+  const value = attribute(header, 'mustUnderstand', envelope)?.trim();
+  if (value !== '1' && value !== 'true') return false;
+  return OUR_ROLES.has(attribute(header, version === '1.1' ? 'actor' : 'role', envelope) ?? '');
 }
 
 /** Writes an answer around payload markup, with header blocks where there are any. */

@@ -17,6 +17,8 @@ export interface ClientSession {
   readonly clientVersion: string;
   /** For an end user signed in by an application: `id` of the application's session, and the key of its user. */
   readonly owner: { readonly sessionId: string; readonly userPkid: string } | null;
+  /** `enterprisenode.id` of the end user when the session was opened: moved users sign in anew. */
+  readonly homeNodeId: number | null;
   /** Keyed digest of the password it was opened with; null when none was given. Tells a changed password. */
   readonly passwordTag: string | null;
   /** What the session key is derived from, together with the slot and the store's secret. */

@@ -82,6 +82,8 @@ export interface SessionRequest {
   readonly clientVersion: string;
   /** The application session that signs the end user in. */
   readonly owner: ClientSession | null;
+  /** The end user's node; null for application users. */
+  readonly homeNodeId: number | null;
   /** The password that was just found right; null when none was given. */
   readonly password: string | null;
   /** A new key even when the slot has one; the old key stops at once. */
@@ -208,6 +210,7 @@ export function createLoginDatastore(
       clientType: request.clientType,
       clientVersion: request.clientVersion,
       owner: request.owner && { sessionId: request.owner.id, userPkid: request.owner.userPkid },
+      homeNodeId: request.homeNodeId,
       passwordTag,
       nonce,
       openedAt: needs.clock.now(),

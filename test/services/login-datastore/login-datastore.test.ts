@@ -26,6 +26,7 @@ function request(userid: string, parts: Partial<SessionRequest> = {}): SessionRe
     clientType: 'CUPC',
     clientVersion: '9.7',
     owner: null,
+    homeNodeId: 1,
     password: 'secret',
     force: false,
     ...parts,

@@ -1,0 +1,15 @@
+import { join } from '../../../xml/write.ts';
+import { properties } from '../answers.ts';
+import { readOptions } from '../config/user-config.ts';
+import { OPTION_PROPERTIES } from '../names.ts';
+import { sessionOperation } from '../operation.ts';
+import { readEmpty } from '../read-request.ts';
+
+/** What of the calendar shows in the caller's presence. Source: documented as a function; the form is ours. */
+export const getCalendarOptions = sessionOperation({
+  name: 'get-calendar-options',
+  session: 'enduser',
+  read: readEmpty,
+  run: async ({ ids }, _request, session) =>
+    join(properties(await readOptions(ids.read, session.userPkid, OPTION_PROPERTIES.calendar))),
+});

@@ -1,0 +1,200 @@
+import { describeError, ImpError, isCallerError } from '../../platform/errors.ts';
+import {
+  faultAction,
+  isAddressingHeader,
+  type RequestAddressing,
+  readAddressing,
+  writeAddressing,
+} from '../../soap/addressing.ts';
+import {
+  ENVELOPE_NAMESPACE,
+  isMustUnderstand,
+  parseEnvelope,
+  type SoapEnvelope,
+  type SoapVersion,
+  writeEnvelope,
+  writeFault,
+} from '../../soap/envelope.ts';
+import { SoapError } from '../../soap/errors.ts';
+import { textOf, type XmlElement } from '../../xml/element.ts';
+import { XmlError } from '../../xml/errors.ts';
+import { element, type Markup, textElement } from '../../xml/write.ts';
+import type { ClientSession } from '../login-datastore/login-datastore.ts';
+import { CpaFault, FAULTS } from './errors.ts';
+import { actionOf, EPAS_NAMESPACE, SESSION_KEY_NAMESPACES } from './names.ts';
+import type { AnswerContent, Caller, Operation, OperationNeeds } from './operation.ts';
+
+export interface SoapAnswer {
+  readonly status: number;
+  readonly version: SoapVersion;
+  readonly body: Buffer | string;
+  /** For metrics and the log: the operation's name, or '' when it was not understood. */
+  readonly operation: string;
+  /** `ok`, or the number of the fault. */
+  readonly outcome: string;
+}
+
+const NAMESPACE = { 'xmlns:e': EPAS_NAMESPACE } as const;
+/** Seconds that a client is asked to wait when we are busy. */
+export const RETRY_AFTER_SECONDS = 5;
+
+/** From a request's body to its answer: every refusal is an answer too. */
+export async function exchange(
+  needs: OperationNeeds,
+  operations: ReadonlyMap<string, Operation>,
+  body: string,
+  caller: Caller,
+): Promise<SoapAnswer> {
+  let envelope: SoapEnvelope | undefined;
+  let name = '';
+  try {
+    envelope = parseEnvelope(body);
+    refuseUnknownHeaders(envelope);
+    const { payload, headers, version } = envelope;
+    const operation = payload.uri === EPAS_NAMESPACE ? operations.get(payload.local) : undefined;
+    if (!operation) throw new CpaFault('notUnderstood', 'unknown operation');
+    name = operation.name;
+    const session = operation.session === 'none' ? undefined : await sessionOf(needs, operation, headers);
+    const content = await operation.invoke(needs, payload, caller, session);
+    const addressing = headers.length > 1 ? readAddressing(headers) : undefined;
+    return {
+      status: 200,
+      version,
+      body: writeAnswer(version, name, content, addressing),
+      operation: name,
+      outcome: 'ok',
+    };
+  } catch (error) {
+    return answerFault(needs, error, body, envelope, name);
+  }
+}
+
+function writeAnswer(
+  version: SoapVersion,
+  name: string,
+  content: AnswerContent,
+  addressing: RequestAddressing | undefined,
+): Buffer | string {
+  const isCached = typeof content !== 'string';
+  if (isCached && !addressing) {
+    const known = content.envelopes[version];
+    if (known) return known;
+  }
+  const payload = element(`e:${name}-resp`, NAMESPACE, isCached ? content.content : content);
+  const headers = addressing && writeAddressing(addressing, `${actionOf(name)}Response`);
+  const written = writeEnvelope(version, payload, headers);
+  if (!isCached || addressing) return written;
+  const bytes = Buffer.from(written);
+  content.envelopes[version] = bytes;
+  return bytes;
+}
+
+class NotUnderstood extends ImpError {
+  constructor() {
+    super('invalid', 'cpa.must-understand', 'Invalid request: a header that must be understood is not');
+  }
+}
+
+function isSessionKey(header: XmlElement): boolean {
+  return header.local === 'session-key' && SESSION_KEY_NAMESPACES.has(header.uri);
+}
+
+function refuseUnknownHeaders({ headers, version }: SoapEnvelope): void {
+  for (const header of headers) {
+    if (isSessionKey(header) || isAddressingHeader(header)) continue;
+    if (isMustUnderstand(header, version)) throw new NotUnderstood();
+  }
+}
+
+async function sessionOf(
+  needs: OperationNeeds,
+  operation: Operation,
+  headers: readonly XmlElement[],
+): Promise<ClientSession> {
+  const header = headers.find(isSessionKey);
+  const key = header === undefined ? '' : textOf(header).trim();
+  if (key === '') throw new CpaFault('noSessionKey');
+  const session = await needs.loginDatastore.find(key);
+  if (!session) throw new CpaFault('sessionNotValid');
+  if (operation.session === 'enduser' && session.kind !== 'enduser') throw new CpaFault('endUserNeeded');
+  return session;
+}
+
+function answerFault(
+  needs: OperationNeeds,
+  error: unknown,
+  body: string,
+  envelope: SoapEnvelope | undefined,
+  operation: string,
+): SoapAnswer {
+  const version = envelope?.version ?? (error instanceof SoapError ? error.version : undefined) ?? guessVersion(body);
+  const addressing = envelope && readAddressing(envelope.headers);
+  const headers = addressing && writeAddressing(addressing, faultAction(addressing));
+  if (error instanceof NotUnderstood) {
+    const payload = writeFault(version, { code: 'MustUnderstand', reason: error.message });
+    return {
+      status: 200,
+      version,
+      body: writeEnvelope(version, payload, headers),
+      operation,
+      outcome: 'MustUnderstand',
+    };
+  }
+  const fault = toFault(error);
+  if (!isCallerError(fault)) {
+    needs.log.error({ operation, err: describeError(error), code: fault.code }, 'a request could not be done');
+  }
+  return {
+    status: fault.status,
+    version,
+    body: writeEnvelope(version, faultMarkup(version, fault), headers),
+    operation,
+    outcome: String(FAULTS[fault.fault].number),
+  };
+}
+
+function toFault(error: unknown): CpaFault {
+  if (error instanceof CpaFault) return error;
+  if (error instanceof XmlError) {
+    // The codes are said, not the parser's words: those may quote the request.
+    return new CpaFault('notXml', XML_REASONS[error.code], { cause: error });
+  }
+  if (error instanceof SoapError) return new CpaFault('notUnderstood', error.message, { cause: error });
+  if (error instanceof ImpError && error.code === 'login-datastore.session-ended') {
+    return new CpaFault('sessionNotValid', undefined, { cause: error });
+  }
+  if (error instanceof ImpError && error.kind === 'unavailable')
+    return new CpaFault('busy', undefined, { cause: error });
+  return new CpaFault('internal', undefined, { cause: error });
+}
+
+const XML_REASONS: Readonly<Record<XmlError['code'], string>> = {
+  'xml.malformed': 'not well-formed XML',
+  'xml.dtd': 'a document type declaration is not allowed',
+  'xml.processing-instruction': 'a processing instruction is not allowed',
+  'xml.too-deep': 'elements nest too deep',
+  'xml.too-many-elements': 'too many elements',
+  'xml.too-many-attributes': 'too many attributes on an element',
+  'xml.forbidden-character': 'a character that XML does not allow',
+};
+
+/** Fault of a request whose envelope told us nothing: in 1.1 when the body speaks of 1.1. */
+function guessVersion(body: string): SoapVersion {
+  return body.slice(0, 2_000).includes(ENVELOPE_NAMESPACE['1.1']) ? '1.1' : '1.2';
+}
+
+function faultMarkup(version: SoapVersion, fault: CpaFault): Markup {
+  const row = FAULTS[fault.fault];
+  return writeFault(version, {
+    code: row.code,
+    subcode: `e:${row.subcode}`,
+    reason: fault.message,
+    detail: textElement('e:error', fault.message, { code: row.number }),
+    namespaces: NAMESPACE,
+  });
+}
+
+/** A whole answer for a request that was not read: too large, too slow, too many at once. */
+export function writeFaultAnswer(fault: CpaFault, version: SoapVersion): string {
+  return writeEnvelope(version, faultMarkup(version, fault));
+}
