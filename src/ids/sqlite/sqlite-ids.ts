@@ -38,6 +38,8 @@ export interface SqliteIds extends Ids {
 const BUSY_TIMEOUT_MS = 5_000;
 /** Page cache of each connection, in KiB. */
 const CACHE_KIB = 16 * 1024;
+/** A checkpoint syncs the file and stalls the commit that meets it: make it rare. At 4 KiB a page, 16 MiB of log. */
+const CHECKPOINT_PAGES = 4_000;
 const MMAP_BYTES = 256 * 1024 * 1024;
 
 /**
@@ -53,6 +55,7 @@ export async function openSqliteIds(options: SqliteIdsOptions): Promise<SqliteId
     opened.push(writer);
     writer.pragma('journal_mode = WAL');
     writer.pragma(`synchronous = ${options.durability === 'power' ? 'FULL' : 'NORMAL'}`);
+    writer.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     writer.pragma('foreign_keys = ON');
     writer.pragma(`cache_size = -${CACHE_KIB}`);
     writer.pragma('temp_store = MEMORY');
