@@ -1,0 +1,358 @@
+import { Pool } from 'undici';
+import type { Clock } from '../platform/clock.ts';
+import type { Log } from '../platform/log.ts';
+import { ENVELOPE_NAMESPACE } from '../soap/envelope.ts';
+import { attribute, element, elements, textOf, type XmlElement } from '../xml/element.ts';
+import type { XmlLimits } from '../xml/limits.ts';
+import { createTreeBuilder, createXmlStream, type XmlHandler } from '../xml/parse.ts';
+import { closeTag, join, type Markup, openTag, textElement, XML_DECLARATION } from '../xml/write.ts';
+import { AxlError, fromConnection } from './errors.ts';
+
+export interface AxlClientOptions {
+  /** `https://cucm.example:8443/axl/` */
+  readonly url: string;
+  readonly user: string;
+  /** Asked at every request, so that a changed password is used at once. */
+  readonly password: () => string;
+  /** PEM of the authority that verifies CUCM; absent: the system's own. */
+  readonly ca?: string;
+  /** AXL schema spoken; 12.5 is known to every release from 12.5 on. */
+  readonly schemaVersion?: string;
+  readonly headersTimeoutMs?: number;
+  readonly bodyTimeoutMs?: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Where change notification stands, and what came. Ids are decimal text in AXL; they fit a number. */
+export interface ChangeList {
+  readonly queueId: string;
+  readonly firstChangeId: number;
+  readonly lastChangeId: number;
+  readonly nextStartChangeId: number;
+  readonly changes: readonly AxlChange[];
+}
+
+export interface AxlChange {
+  readonly id: number;
+  /** AXL object name: `User`, `Phone`, `Line` … */
+  readonly type: string;
+  /** Lower case, without braces. */
+  readonly uuid: string;
+  readonly action: 'a' | 'u' | 'r';
+  /** The object must be fetched. */
+  readonly doGet: boolean;
+  /** AXL tag names and new values. */
+  readonly changedTags: ReadonlyMap<string, string>;
+}
+
+/** One page of a list. */
+export interface PageQuery {
+  readonly skip: number;
+  readonly first: number;
+}
+
+/** A client of CUCM's AXL (docs/axl-client.md). Every failure is an `AxlError`. Nothing is retried here. */
+export interface AxlClient extends AsyncDisposable {
+  readonly host: string;
+  /** One operation; answers the `…Response` element. */
+  call(operation: string, inside: Markup): Promise<XmlElement>;
+  /** One operation whose rows (children of `return`) are handed on as they arrive; answers how many. */
+  stream(operation: string, inside: Markup, onRow: (row: XmlElement) => void): Promise<number>;
+  getCcmVersion(): Promise<string>;
+  /** Without a place: only where the queue stands. @throws AxlError `axl.fault` 5007 when the place is lost */
+  listChange(
+    from?: { readonly queueId: string; readonly startChangeId: number },
+    types?: readonly string[],
+  ): Promise<ChangeList>;
+  authenticateUser(userid: string, password: string): Promise<boolean>;
+  /** Whether an application user's name and password are right, with an AXL role or without. */
+  authenticateApplicationUser(name: string, password: string): Promise<boolean>;
+  /** Rows as maps of lower-case column names; answers how many. */
+  sqlQuery(sql: string, onRow: (row: ReadonlyMap<string, string>) => void): Promise<number>;
+}
+
+const DEFAULT_VERSION = '12.5';
+const CONNECTIONS = 4;
+const HEADERS_TIMEOUT_MS = 60_000;
+const BODY_TIMEOUT_MS = 60_000;
+/** AXL itself stops at 8 MB; some room for the envelope. */
+const MOST_BYTES = 32 * 1024 * 1024;
+const LIMITS: XmlLimits = { depth: 64, elements: 5_000_000, attributesPerElement: 64 };
+const TOO_LARGE = /Total rows matched: (\d+) rows\. Suggest(?:ive|ed) Row Fetch: less than (\d+)/i;
+
+export function createAxlClient(options: AxlClientOptions): AxlClient {
+  const url = new URL(options.url);
+  const version = options.schemaVersion ?? DEFAULT_VERSION;
+  const namespace = `http://www.cisco.com/AXL/API/${version}`;
+  const host = url.hostname;
+  const log = options.log.child({ subsystem: 'axl' });
+  const pool = new Pool(url.origin, {
+    connections: CONNECTIONS,
+    headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+    bodyTimeout: options.bodyTimeoutMs ?? BODY_TIMEOUT_MS,
+    maxResponseSize: MOST_BYTES,
+    connect: { timeout: 10_000, ...(options.ca === undefined ? {} : { ca: options.ca }) },
+  });
+  const basic = (user: string, password: string): string =>
+    `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
+
+  /** Sends, and feeds the answer to the handler as it arrives. Faults come as AxlError. */
+  const exchange = async (operation: string, inside: Markup, handler: XmlHandler): Promise<void> => {
+    const began = options.clock.monotonic();
+    const body =
+      XML_DECLARATION +
+      openTag('soapenv:Envelope', { 'xmlns:soapenv': ENVELOPE_NAMESPACE['1.1'], 'xmlns:ns': namespace }) +
+      openTag('soapenv:Body') +
+      openTag(`ns:${operation}`) +
+      inside +
+      closeTag(`ns:${operation}`) +
+      closeTag('soapenv:Body') +
+      closeTag('soapenv:Envelope');
+    let status = 0;
+    try {
+      const response = await pool.request({
+        path: url.pathname,
+        method: 'POST',
+        headers: {
+          authorization: basic(options.user, options.password()),
+          'content-type': 'text/xml; charset=utf-8',
+          accept: 'text/xml',
+          soapaction: `"CUCM:DB ver=${version} ${operation}"`,
+        },
+        body,
+      });
+      status = response.statusCode;
+      if (status !== 200 && status !== 500) {
+        const page = await response.body.text();
+        throw fromStatus(status, page, response.headers['retry-after'], host, options.user);
+      }
+      const stream = createXmlStream(handler, LIMITS);
+      const decoder = new TextDecoder('utf-8', { fatal: true });
+      for await (const chunk of response.body) stream.write(decoder.decode(chunk as Uint8Array, { stream: true }));
+      stream.write(decoder.decode());
+      stream.end();
+    } catch (error) {
+      if (error instanceof AxlError) throw error;
+      const name = (error as Error).name;
+      if (name === 'XmlError' || name === 'TypeError') {
+        throw new AxlError('axl.garbage', `${host} sent an answer to ${operation} that is no AXL`, { cause: error });
+      }
+      throw fromConnection(error, host);
+    } finally {
+      log.trace({ operation, status, ms: Math.round(options.clock.monotonic() - began) }, 'AXL request');
+    }
+  };
+
+  const call = async (operation: string, inside: Markup): Promise<XmlElement> => {
+    let root: XmlElement | undefined;
+    await exchange(
+      operation,
+      inside,
+      createTreeBuilder((done) => {
+        root = done;
+      }),
+    );
+    return responseOf(root, operation, host);
+  };
+
+  const stream = async (operation: string, inside: Markup, onRow: (row: XmlElement) => void): Promise<number> => {
+    let rows = 0;
+    const reader = createRowReader((row) => {
+      rows += 1;
+      onRow(row);
+    });
+    await exchange(operation, inside, reader);
+    responseOf(reader.envelope(), operation, host);
+    return rows;
+  };
+
+  return {
+    host,
+    call,
+    stream,
+    async getCcmVersion() {
+      const response = await call('getCCMVersion', '' as Markup);
+      const value = element(response, 'return');
+      const component = value && element(value, 'componentVersion');
+      const text = component && element(component, 'version');
+      if (!text) throw new AxlError('axl.garbage', `${host} sent no version`);
+      return textOf(text);
+    },
+    async listChange(from, types) {
+      const start =
+        from === undefined ? [] : [textElement('startChangeId', from.startChangeId, { queueId: from.queueId })];
+      const filter =
+        types === undefined
+          ? []
+          : [openTag('objectList'), ...types.map((type) => textElement('object', type)), closeTag('objectList')];
+      return readChanges(await call('listChange', join([...start, ...filter])), host);
+    },
+    async authenticateUser(userid, password) {
+      const response = await call(
+        'doAuthenticateUser',
+        join([textElement('userid', userid), textElement('password', password)]),
+      );
+      const value = element(response, 'return');
+      const answer = value && element(value, 'userAuthenticated');
+      if (!answer) throw new AxlError('axl.garbage', `${host} did not say whether the password is right`);
+      return textOf(answer).trim().toLowerCase() === 'true';
+    },
+    async authenticateApplicationUser(name, password) {
+      try {
+        const response = await pool.request({
+          path: url.pathname,
+          method: 'GET',
+          headers: { authorization: basic(name, password) },
+        });
+        await response.body.dump();
+        if (response.statusCode === 200 || response.statusCode === 403) return true;
+        if (response.statusCode === 401) return false;
+        throw fromStatus(response.statusCode, '', response.headers['retry-after'], host, name);
+      } catch (error) {
+        throw fromConnection(error, host);
+      }
+    },
+    async sqlQuery(sql, onRow) {
+      return await stream('executeSQLQuery', textElement('sql', sql), (row) => {
+        onRow(new Map(elements(row).map((column) => [column.local.toLowerCase(), textOf(column)])));
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await pool.destroy();
+    },
+  };
+}
+
+/** Hands on each child of `return` as soon as it is whole; keeps the envelope without them. */
+function createRowReader(onRow: (row: XmlElement) => void): XmlHandler & { envelope(): XmlElement | undefined } {
+  // Envelope > Body > …Response > return > row: rows begin at the fifth level.
+  const ROW_DEPTH = 4;
+  let root: XmlElement | undefined;
+  let depth = 0;
+  let isInReturn = false;
+  const outer = createTreeBuilder((done) => {
+    root = done;
+  });
+  const inner = createTreeBuilder(onRow);
+  return {
+    open(uri, local, attributes) {
+      if (depth === ROW_DEPTH - 1) isInReturn = local === 'return';
+      if (depth >= ROW_DEPTH && isInReturn) inner.open(uri, local, attributes);
+      else outer.open(uri, local, attributes);
+      depth += 1;
+    },
+    text(text) {
+      if (depth > ROW_DEPTH && isInReturn) inner.text(text);
+      else outer.text(text);
+    },
+    close(uri, local) {
+      depth -= 1;
+      if (depth >= ROW_DEPTH && isInReturn) inner.close(uri, local);
+      else outer.close(uri, local);
+    },
+    envelope: () => root,
+  };
+}
+
+function responseOf(root: XmlElement | undefined, operation: string, host: string): XmlElement {
+  const body = root && element(root, 'Body');
+  const response = body && elements(body)[0];
+  if (response?.local === `${operation}Response`) return response;
+  if (response?.local === 'Fault') throw fromFault(response, host);
+  throw new AxlError('axl.garbage', `${host} sent an answer to ${operation} that is no AXL`);
+}
+
+function fromFault(fault: XmlElement, host: string): AxlError {
+  const text = (parent: XmlElement | undefined, name: string): string => {
+    const found = parent && element(parent, name);
+    return found ? textOf(found).trim() : '';
+  };
+  const detail = element(fault, 'detail');
+  const axlError = detail && elements(detail).find((child) => child.local === 'axlError');
+  const message = text(axlError, 'axlmessage') || text(fault, 'faultstring');
+  const axlCode = Number(text(axlError, 'axlcode') || Number.NaN);
+  const tooLarge = TOO_LARGE.exec(message);
+  if (tooLarge) {
+    return new AxlError('axl.too-large', message, {
+      axlCode,
+      totalRows: Number(tooLarge[1]),
+      suggestedRows: Number(tooLarge[2]),
+    });
+  }
+  // The sum of all answers in progress: the same request succeeds later.
+  if (/Maximum AXL Memory Allocation Consumed/i.test(message)) {
+    return new AxlError('axl.throttled', `${host}: ${message}`, { axlCode });
+  }
+  return new AxlError('axl.fault', `${host} refused: ${message}`, Number.isNaN(axlCode) ? {} : { axlCode });
+}
+
+function fromStatus(
+  status: number,
+  page: string,
+  retryAfter: string | string[] | undefined,
+  host: string,
+  user: string,
+): AxlError {
+  switch (status) {
+    case 401:
+      return new AxlError('axl.unauthorized', `${host} refuses the password of ${user}`);
+    case 403:
+      return new AxlError('axl.forbidden', `${user} has no AXL role on ${host}`);
+    case 404:
+      return new AxlError('axl.not-found', `the AXL service of ${host} is not running`);
+    case 503: {
+      const seconds = Number(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
+      return new AxlError(
+        'axl.throttled',
+        `${host} asks for patience`,
+        seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {},
+      );
+    }
+    case 599: {
+      const versions = /Supported axl versions are ([^<]+)/.exec(page)?.[1]?.trim();
+      return new AxlError('axl.version', `${host} does not speak our AXL version; it speaks ${versions ?? 'others'}`);
+    }
+    default:
+      return new AxlError('axl.garbage', `${host} answered HTTP ${status}`);
+  }
+}
+
+function readChanges(response: XmlElement, host: string): ChangeList {
+  const info = element(response, 'queueInfo');
+  const number = (name: string): number => {
+    const found = info && element(info, name);
+    return found ? Number(textOf(found)) : Number.NaN;
+  };
+  const queue = info && element(info, 'queueId');
+  const next = number('nextStartChangeId');
+  if (!queue || Number.isNaN(next)) throw new AxlError('axl.garbage', `${host} sent no place in its change queue`);
+  const list = element(response, 'changes');
+  return {
+    queueId: textOf(queue),
+    firstChangeId: number('firstChangeId'),
+    lastChangeId: number('lastChangeId'),
+    nextStartChangeId: next,
+    changes: (list ? elements(list, 'change') : []).map((change): AxlChange => {
+      const text = (name: string): string => {
+        const found = element(change, name);
+        return found ? textOf(found).trim() : '';
+      };
+      const tags = element(change, 'changedTags');
+      const action = text('action');
+      return {
+        id: Number(text('id')),
+        type: attribute(change, 'type') ?? '',
+        uuid: barePkid(attribute(change, 'uuid') ?? ''),
+        action: action === 'a' || action === 'r' ? action : 'u',
+        doGet: text('doGet').toLowerCase() === 'true',
+        changedTags: new Map((tags ? elements(tags) : []).map((tag) => [attribute(tag, 'name') ?? '', textOf(tag)])),
+      };
+    }),
+  };
+}
+
+/** CUCM's pkids as we keep them: lower case, without braces. */
+export function barePkid(uuid: string): string {
+  return uuid.replace(/[{}]/g, '').toLowerCase();
+}
