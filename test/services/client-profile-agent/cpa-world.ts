@@ -43,6 +43,8 @@ export interface Answer {
 
 /** A Client Profile Agent on a real IDS and real datastores; CUCM alone is played by a table of passwords. */
 export interface CpaWorld extends AsyncDisposable {
+  /** Port of the agent on the loopback address, without TLS. */
+  readonly port: number;
   readonly app: HttpHandler;
   readonly clock: FakeClock;
   readonly test: TestIds;
@@ -235,9 +237,11 @@ export async function openCpaWorld(options: Partial<ClientProfileAgentOptions> =
   const app: HttpHandler = listener.handler;
   const server: Server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { port } = server.address() as AddressInfo;
+  const base = `http://127.0.0.1:${port}`;
 
   const world: CpaWorld = {
+    port,
     app,
     clock,
     test,
