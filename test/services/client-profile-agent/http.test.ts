@@ -82,10 +82,10 @@ describe('the HTTP face', () => {
 
     it('refuses other methods with what is allowed', async () => {
       const get = await supertest(world.app).get('/EPASSoap/service/v80').expect(405);
-      assert.equal(get.headers['allow'], 'POST');
+      assert.equal(get.headers.allow, 'POST');
       await supertest(world.app).put('/EPASSoap/service/v80').send('x').expect(405);
       const schema = await supertest(world.app).post('/EPASSoap/epas-soap-interface.xsd').send('x').expect(405);
-      assert.equal(schema.headers['allow'], 'GET, HEAD');
+      assert.equal(schema.headers.allow, 'GET, HEAD');
     });
 
     it('serves the WSDL in any case of the query, with the configured address and the schema by absolute path', async () => {
