@@ -13,7 +13,9 @@ async function writeRate(withTriggers: boolean): Promise<number> {
   await using test = await openTestIds();
   if (!withTriggers) {
     await test.ids.write((db) => {
-      for (const { name } of db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all() as { name: string }[]) {
+      for (const { name } of db.prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'").all() as {
+        name: string;
+      }[]) {
         db.exec(`DROP TRIGGER ${name}`);
       }
     });
@@ -22,7 +24,8 @@ async function writeRate(withTriggers: boolean): Promise<number> {
   for (let from = 0; from < ROWS; from += BATCH) {
     await test.ids.write((db) => {
       const insert = db.prepare('INSERT INTO device (pkid, name, owneruserid) VALUES (?, ?, ?)');
-      for (let index = from; index < from + BATCH; index += 1) insert.run(`device-${index}`, `SEP${index}`, `user${index}`);
+      for (let index = from; index < from + BATCH; index += 1)
+        insert.run(`device-${index}`, `SEP${index}`, `user${index}`);
     });
   }
   return ROWS / ((performance.now() - began) / 1000);
@@ -76,7 +79,9 @@ async function latencies(): Promise<number[]> {
 
 const plain = await writeRate(false);
 const logged = await writeRate(true);
-console.log(`changes written with triggers: ${Math.round(logged)}/s, ${(logged / plain).toFixed(2)} of the rate without`);
+console.log(
+  `changes written with triggers: ${Math.round(logged)}/s, ${(logged / plain).toFixed(2)} of the rate without`,
+);
 const times = await latencies();
 console.log(
   `commit to consumer: p50 ${percentile(times, 0.5).toFixed(2)} ms, p99 ${percentile(times, 0.99).toFixed(2)} ms (${times.length} commits)`,
