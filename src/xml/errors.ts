@@ -4,6 +4,7 @@ export type XmlErrorCode =
   | 'xml.malformed'
   | 'xml.dtd' // a document type declaration: refused before anything is expanded
   | 'xml.processing-instruction'
+  | 'xml.comment'
   | 'xml.too-deep'
   | 'xml.too-many-elements'
   | 'xml.too-many-attributes'

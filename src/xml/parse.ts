@@ -8,20 +8,36 @@ export interface XmlHandler {
   open(uri: string, local: string, attributes: readonly XmlAttribute[]): void;
   text(text: string): void;
   close(uri: string, local: string): void;
+  /** The XML declaration, where there is one. */
+  declaration?(encoding: string | undefined): void;
 }
 
 /** A streaming parser: feed it text in pieces; every refusal is an `XmlError` thrown from `write` or `end`. */
 export interface XmlStream {
   write(text: string): void;
+  /** UTF-16 units read so far, counted over all pieces; within an event, those up to the end of what it tells of. */
+  readonly position: number;
+  /** Counts elements anew: for a stream of many small documents under one root, each with the whole allowance. */
+  countAnew(): void;
   /** The document is over; throws `xml.malformed` when it is not whole. */
   end(): void;
+}
+
+export interface XmlRules {
+  /** Refuses comments too (RFC 6120 11.1); else they are dropped. */
+  readonly refuseComments?: boolean;
 }
 
 const XMLNS = 'http://www.w3.org/2000/xmlns/';
 
 /** The one parser of the house. Well-formed XML 1.0 with namespaces only: no DTD, no entities but the five, bounded. */
-export function createXmlStream(handler: XmlHandler, limits: XmlLimits = DEFAULT_XML_LIMITS): XmlStream {
-  const parser = new SaxesParser({ xmlns: true, position: false });
+export function createXmlStream(
+  handler: XmlHandler,
+  limits: XmlLimits = DEFAULT_XML_LIMITS,
+  rules: XmlRules = {},
+): XmlStream {
+  // A document that calls itself XML 1.1 is held to 1.0: our writer could not hand its control characters on.
+  const parser = new SaxesParser({ xmlns: true, position: false, defaultXMLVersion: '1.0', forceXMLVersion: true });
   let depth = 0;
   let count = 0;
   let attributeCount = 0;
@@ -34,6 +50,14 @@ export function createXmlStream(handler: XmlHandler, limits: XmlLimits = DEFAULT
   parser.on('processinginstruction', () => {
     throw new XmlError('xml.processing-instruction', 'a processing instruction is not allowed');
   });
+  if (rules.refuseComments === true) {
+    parser.on('comment', () => {
+      throw new XmlError('xml.comment', 'a comment is not allowed');
+    });
+  }
+  if (handler.declaration !== undefined) {
+    parser.on('xmldecl', ({ encoding }) => handler.declaration?.(encoding));
+  }
   parser.on('opentagstart', () => {
     depth += 1;
     count += 1;
@@ -51,6 +75,7 @@ export function createXmlStream(handler: XmlHandler, limits: XmlLimits = DEFAULT
     }
   });
   parser.on('opentag', (tag: SaxesTagNS) => {
+    if (tag.uri === XMLNS) throw new XmlError('xml.malformed', 'not well-formed XML: an element has the prefix xmlns');
     handler.open(tag.uri, tag.local, ownAttributes(tag.attributes));
   });
   parser.on('text', (text) => handler.text(text));
@@ -66,6 +91,12 @@ export function createXmlStream(handler: XmlHandler, limits: XmlLimits = DEFAULT
       } catch (error) {
         throw malformed(error);
       }
+    },
+    get position() {
+      return parser.position;
+    },
+    countAnew() {
+      count = 0;
     },
     end() {
       try {

@@ -45,7 +45,8 @@ export function text(value: string | number | boolean): Markup {
   return (SPECIAL.test(string) ? string.replace(SPECIALS, escapeOne) : string) as Markup;
 }
 
-function attributeText(value: string | number | boolean): string {
+/** An escaped attribute value, for either kind of quote. @throws XmlError `xml.forbidden-character` */
+export function attributeText(value: string | number | boolean): string {
   const string = typeof value === 'string' ? legal(value) : String(value);
   return ATTRIBUTE_SPECIAL.test(string) ? string.replace(ATTRIBUTE_SPECIALS, escapeOne) : string;
 }
