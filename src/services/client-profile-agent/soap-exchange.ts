@@ -176,6 +176,7 @@ const XML_REASONS: Readonly<Record<XmlError['code'], string>> = {
   'xml.too-many-elements': 'too many elements',
   'xml.too-many-attributes': 'too many attributes on an element',
   'xml.forbidden-character': 'a character that XML does not allow',
+  'xml.comment': 'a comment is not allowed',
 };
 
 /** Fault of a request whose envelope told us nothing: in 1.1 when the body speaks of 1.1. */
