@@ -8,8 +8,8 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 const FLOORS: readonly (readonly string[])[] = [
   ['platform'],
   ['xml'],
-  ['ids', 'datastore', 'rpc', 'soap', 'xmpp', 'sip'],
-  ['axl'],
+  ['ids', 'datastore', 'rpc', 'soap', 'xmpp', 'sip', 'pidf'],
+  ['axl', 'presence', 'sign-in'],
   ['services', 'mock-cucm', 'admin'],
   ['node'],
   ['cli'],
