@@ -107,6 +107,8 @@ export interface LoginDatastore {
   sessions(): AsyncIterable<ClientSession>;
   /** Whether the Presence Web Service takes its key as well. */
   isShared(session: ClientSession): boolean;
+  /** Hears every session that ends: log-out, expiry, replacement by a forced log-in. */
+  onEnd(listener: (session: ClientSession) => void): Disposable;
   /** A one-time password for the XMPP sign-in of the session's user. */
   issueToken(session: ClientSession): Promise<string>;
   /** Uses a one-time password up: the session it stands for, or undefined when it is not good for this user. */
@@ -140,6 +142,7 @@ export function createLoginDatastore(
     'Sessions ended because their user had too many',
   );
   const inTurn = createTurns();
+  const endListeners = new Set<(session: ClientSession) => void>();
   let stores: Stores | undefined;
   let count = 0;
 
@@ -270,6 +273,12 @@ export function createLoginDatastore(
 
     isShared: isSharedSession,
 
+    onEnd(listener) {
+      const own = (session: ClientSession): void => listener(session);
+      endListeners.add(own);
+      return { [Symbol.dispose]: () => void endListeners.delete(own) };
+    },
+
     async issueToken(session) {
       const { tokens } = open();
       const entry = await entryById(session.id);
@@ -303,6 +312,8 @@ export function createLoginDatastore(
         stores = undefined;
       });
       const watch = sessions.watch((event) => {
+        const isEnded = event.kind !== 'put' || (event.previous !== undefined && event.previous.id !== event.value.id);
+        if (isEnded && event.previous) for (const listener of endListeners) listener(event.previous);
         if (event.kind === 'put') {
           if (event.previous === undefined) count += 1;
           return;
