@@ -15,8 +15,6 @@ export interface XmlHandler {
 /** A streaming parser: feed it text in pieces; every refusal is an `XmlError` thrown from `write` or `end`. */
 export interface XmlStream {
   write(text: string): void;
-  /** UTF-16 units read so far, counted over all pieces; within an event, those up to the end of what it tells of. */
-  readonly position: number;
   /** Counts elements anew: for a stream of many small documents under one root, each with the whole allowance. */
   countAnew(): void;
   /** The document is over; throws `xml.malformed` when it is not whole. */
@@ -41,6 +39,7 @@ export function createXmlStream(
   let depth = 0;
   let count = 0;
   let attributeCount = 0;
+  // A handler's own error does not come by here: it travels through the parser untouched.
   parser.on('error', (error) => {
     throw malformed(error);
   });
@@ -86,24 +85,13 @@ export function createXmlStream(
   });
   return {
     write(text) {
-      try {
-        parser.write(text);
-      } catch (error) {
-        throw malformed(error);
-      }
-    },
-    get position() {
-      return parser.position;
+      parser.write(text);
     },
     countAnew() {
       count = 0;
     },
     end() {
-      try {
-        parser.close();
-      } catch (error) {
-        throw malformed(error);
-      }
+      parser.close();
     },
   };
 }
@@ -121,10 +109,7 @@ function ownAttributes(attributes: Record<string, SaxesAttributeNS>): readonly X
   return found ?? NO_ATTRIBUTES;
 }
 
-function malformed(error: unknown): Error {
-  if (error instanceof XmlError) return error;
-  // A handler's own error travels through the parser untouched.
-  if (!(error instanceof Error) || error.name !== 'Error') return error as Error;
+function malformed(error: Error): XmlError {
   return new XmlError('xml.malformed', `not well-formed XML: ${error.message.replace(/^\d+:\d+: /, '')}`);
 }
 
