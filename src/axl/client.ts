@@ -70,6 +70,11 @@ export interface AxlClient extends AsyncDisposable {
   authenticateApplicationUser(name: string, password: string): Promise<boolean>;
   /** Rows as maps of lower-case column names; answers how many. */
   sqlQuery(sql: string, onRow: (row: ReadonlyMap<string, string>) => void): Promise<number>;
+  /**
+   * Lets a password that CUCM has refused three times in a row be tried again. Until then (or until it is another one)
+   * requests fail here, as CUCM would lock the account.
+   */
+  retryCredentials(): void;
 }
 
 const DEFAULT_VERSION = '12.5';
@@ -78,6 +83,8 @@ const HEADERS_TIMEOUT_MS = 60_000;
 const BODY_TIMEOUT_MS = 60_000;
 /** AXL itself stops at 8 MB; some room for the envelope. */
 const MOST_BYTES = 32 * 1024 * 1024;
+/** Refusals in a row after which a password is no longer sent: CUCM locks accounts. */
+const MOST_REFUSALS = 3;
 const LIMITS: XmlLimits = { depth: 64, elements: 5_000_000, attributesPerElement: 64 };
 const TOO_LARGE = /Total rows matched: (\d+) rows\. Suggest(?:ive|ed) Row Fetch: less than (\d+)/i;
 
@@ -97,6 +104,26 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
   const basic = (user: string, password: string): string =>
     `Basic ${Buffer.from(`${user}:${password}`, 'utf8').toString('base64')}`;
 
+  let refused: { readonly password: string; readonly times: number } | undefined;
+
+  /** The password to send. @throws AxlError when CUCM has refused it too often. */
+  const usablePassword = (): string => {
+    const password = options.password();
+    if (refused?.password !== password) refused = undefined;
+    if (refused && refused.times >= MOST_REFUSALS) {
+      throw new AxlError(
+        'axl.unauthorized',
+        `${host} has refused the password of ${options.user} ${MOST_REFUSALS} times, so it is not sent again`,
+        { isLatched: true },
+      );
+    }
+    return password;
+  };
+  const judgeAnswer = (status: number, password: string): void => {
+    if (status === 401) refused = { password, times: (refused?.times ?? 0) + 1 };
+    else refused = undefined;
+  };
+
   /** Sends, and feeds the answer to the handler as it arrives. Faults come as AxlError. */
   const exchange = async (operation: string, inside: Markup, handler: XmlHandler): Promise<void> => {
     const began = options.clock.monotonic();
@@ -110,12 +137,13 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
       closeTag('soapenv:Body') +
       closeTag('soapenv:Envelope');
     let status = 0;
+    const password = usablePassword();
     try {
       const response = await pool.request({
         path: url.pathname,
         method: 'POST',
         headers: {
-          authorization: basic(options.user, options.password()),
+          authorization: basic(options.user, password),
           'content-type': 'text/xml; charset=utf-8',
           accept: 'text/xml',
           soapaction: `"CUCM:DB ver=${version} ${operation}"`,
@@ -123,6 +151,7 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
         body,
       });
       status = response.statusCode;
+      judgeAnswer(status, password);
       if (status !== 200 && status !== 500) {
         const page = await response.body.text();
         throw fromStatus(status, page, response.headers['retry-after'], host, options.user);
@@ -217,6 +246,9 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
       return await stream('executeSQLQuery', textElement('sql', sql), (row) => {
         onRow(new Map(elements(row).map((column) => [column.local.toLowerCase(), textOf(column)])));
       });
+    },
+    retryCredentials() {
+      refused = undefined;
     },
     async [Symbol.asyncDispose]() {
       await pool.destroy();

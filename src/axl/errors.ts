@@ -22,6 +22,8 @@ export interface AxlErrorDetails {
   /** Of `axl.too-large`: how many rows there are, and fewer than how many fit. */
   readonly totalRows?: number;
   readonly suggestedRows?: number;
+  /** Of `axl.unauthorized`: CUCM was not asked, as it has refused this password too often. */
+  readonly isLatched?: boolean;
 }
 
 /** What can go wrong between us and CUCM. The message is a clause for the administrator. */
@@ -32,6 +34,7 @@ export class AxlError extends ImpError {
   readonly retryAfterMs: number | undefined;
   readonly totalRows: number | undefined;
   readonly suggestedRows: number | undefined;
+  readonly isLatched: boolean;
 
   constructor(code: AxlErrorCode, message: string, details: AxlErrorDetails = {}) {
     super(
@@ -48,6 +51,7 @@ export class AxlError extends ImpError {
     this.retryAfterMs = details.retryAfterMs;
     this.totalRows = details.totalRows;
     this.suggestedRows = details.suggestedRows;
+    this.isLatched = details.isLatched ?? false;
   }
 
   /** CUCM itself did not answer, or not as CUCM: worth trying again later. */

@@ -1,0 +1,68 @@
+import type Sqlite from 'better-sqlite3';
+import { mergeStaged } from '../staging/merge.ts';
+import type { StagedTable, Staging } from '../staging.ts';
+import type { SqliteIds } from './sqlite-ids.ts';
+
+/** The scratch area of the embedded engine: the attached schema `staging`. */
+export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable[]): Staging {
+  const inserts = new Map<string, Sqlite.Statement>();
+  const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+  /** Shapes of another release are not reused. */
+  const shape = tables.map((table) => `${table.name}(${table.columns.join(',')})`).join(';');
+
+  const remake = (database: Sqlite.Database, run: string): void => {
+    inserts.clear();
+    database.exec('DROP TABLE IF EXISTS staging.run');
+    database.exec('DROP TABLE IF EXISTS staging.stage');
+    for (const table of tables) {
+      database.exec(`DROP TABLE IF EXISTS staging.${table.name}`);
+      // Values are checked by the STRICT table that they are merged into.
+      database.exec(
+        `CREATE TABLE staging.${table.name} (${table.columns.join(', ')}, PRIMARY KEY (${table.key.join(', ')})) WITHOUT ROWID`,
+      );
+    }
+    database.exec('CREATE TABLE staging.run (id TEXT NOT NULL, shape TEXT NOT NULL)');
+    database.exec('CREATE TABLE staging.stage (name TEXT PRIMARY KEY, rows INTEGER NOT NULL)');
+    database.exec(`INSERT INTO staging.run (id, shape) VALUES (${quoted(run)}, ${quoted(shape)})`);
+  };
+
+  const isKnown = (database: Sqlite.Database, run: string): boolean => {
+    const has = database.prepare("SELECT 1 FROM staging.sqlite_master WHERE name = 'run'").get() !== undefined;
+    if (!has) return false;
+    return database.prepare('SELECT 1 FROM staging.run WHERE id = ? AND shape = ?').get(run, shape) !== undefined;
+  };
+
+  return {
+    begin: (run) =>
+      ids.write((database) => {
+        if (!isKnown(database, run)) remake(database, run);
+        const rows = database.prepare('SELECT name, rows FROM staging.stage').all() as { name: string; rows: number }[];
+        return new Map(rows.map((row) => [row.name, row.rows]));
+      }),
+    clear: (table) => ids.write((database) => void database.exec(`DELETE FROM staging.${table.name}`)),
+    put: (table, rows) =>
+      ids.write((database) => {
+        let insert = inserts.get(table.name);
+        if (!insert) {
+          insert = database.prepare(
+            `INSERT OR REPLACE INTO staging.${table.name} (${table.columns.join(', ')})
+             VALUES (${table.columns.map(() => '?').join(', ')})`,
+          );
+          inserts.set(table.name, insert);
+        }
+        for (const row of rows) insert.run(...table.columns.map((column) => row[column] ?? null));
+      }),
+    completeStage: (stage, count) =>
+      ids.write((database) => {
+        database.prepare('INSERT OR REPLACE INTO staging.stage (name, rows) VALUES (?, ?)').run(stage, count);
+      }),
+    count: (table) =>
+      ids.write((database) => {
+        const row = database.prepare(`SELECT count(*) AS rows FROM staging.${table.name}`).get();
+        return (row as { rows: number }).rows;
+      }),
+    end: () => ids.write((database) => remake(database, '')),
+    merge: mergeStaged,
+  };
+}

@@ -1,0 +1,60 @@
+import type { Transaction } from 'kysely';
+import type { Database } from './database.ts';
+
+/** A table of the IDS that is filled from outside: which of its columns the source owns. */
+export interface StagedTable {
+  readonly name: keyof Database & string;
+  /** The first column leads the order in which chunks are merged. */
+  readonly key: readonly string[];
+  /** Columns the source owns, the key's included; others are left alone. */
+  readonly columns: readonly string[];
+  /** What happens to a row that the source no longer has. */
+  readonly removal:
+    | { readonly kind: 'hard' }
+    /** `deletedat` is set; `purgeStaged` deletes it later. A row that comes back lives on. */
+    | { readonly kind: 'soft' };
+  /** SQL over the table's columns: only rows for which it holds are the source's to remove. */
+  readonly ownedWhere?: string;
+}
+
+export type StagedRow = Readonly<Record<string, string | number | null>>;
+
+/** Everything, or only the rows whose `column` is one of `keys`: some objects, or what belongs to some parents. */
+export type MergeScope =
+  | { readonly kind: 'all' }
+  | { readonly kind: 'keys'; readonly column: string; readonly keys: readonly string[] };
+
+export interface MergeOptions {
+  readonly table: StagedTable;
+  readonly scope: MergeScope;
+  /** Rows that the source no longer has are kept. */
+  readonly keepsMissing: boolean;
+  /** For `deletedat`: milliseconds since the epoch. */
+  readonly now: number;
+  /** Awaited between chunks, so that a long merge does not hold up the process. */
+  readonly pause: () => Promise<void>;
+}
+
+/**
+ * A scratch area beside the IDS: rows are streamed in page by page, then merged set-wise in one transaction, so that
+ * only real differences become changes. It outlives `kill -9` together with the list of stages that are whole, so that
+ * an interrupted read goes on where it was; after a power cut it may be gone, and the read begins anew.
+ */
+export interface Staging {
+  /** Begins a run: empties the area, unless it holds this very run. Answers the stages that are whole, with their counts. */
+  begin(run: string): Promise<ReadonlyMap<string, number>>;
+  /** Empties one table, before a stage that was cut off is read again. */
+  clear(table: StagedTable): Promise<void>;
+  /** Adds rows; one with a known key replaces it. */
+  put(table: StagedTable, rows: readonly StagedRow[]): Promise<void>;
+  /** Marks a stage as whole. */
+  completeStage(stage: string, count: number): Promise<void>;
+  count(table: StagedTable): Promise<number>;
+  /** Empties everything. */
+  end(): Promise<void>;
+  /**
+   * Within the caller's transaction: makes the table equal to what is staged, in the given scope. Answers how many rows
+   * the source had lost.
+   */
+  merge(trx: Transaction<Database>, options: MergeOptions): Promise<number>;
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { createSqliteStaging } from '../../src/ids/sqlite/sqlite-staging.ts';
+import { purgeStaged } from '../../src/ids/staging/merge.ts';
+import type { MergeScope, StagedRow, StagedTable } from '../../src/ids/staging.ts';
+import { openTestIds, type TestIds } from '../support/test-ids.ts';
+
+const DEVICES: StagedTable = {
+  name: 'device',
+  key: ['pkid'],
+  columns: ['pkid', 'name', 'description'],
+  removal: { kind: 'soft' },
+};
+const MAPS: StagedTable = {
+  name: 'enduserdirgroupmap',
+  key: ['fkenduser', 'fkdirgroup'],
+  columns: ['fkenduser', 'fkdirgroup'],
+  removal: { kind: 'hard' },
+};
+const PARAMETERS: StagedTable = {
+  name: 'serviceparameter',
+  key: ['node', 'service', 'name'],
+  columns: ['node', 'service', 'name', 'value'],
+  removal: { kind: 'hard' },
+  ownedWhere: "service = 'Enterprise Wide'",
+};
+
+const pause = async (): Promise<void> => undefined;
+
+async function mergeAll(
+  test: TestIds,
+  table: StagedTable,
+  rows: readonly StagedRow[],
+  options: { scope?: MergeScope; now?: number; keepsMissing?: boolean } = {},
+): Promise<number> {
+  const staging = createSqliteStaging(test.ids, [DEVICES, MAPS, PARAMETERS]);
+  await staging.begin('a run');
+  await staging.clear(table);
+  await staging.put(table, rows);
+  return await test.ids.transaction('cucm', (trx) =>
+    staging.merge(trx, {
+      table,
+      scope: options.scope ?? { kind: 'all' },
+      keepsMissing: options.keepsMissing ?? false,
+      now: options.now ?? 1000,
+      pause,
+    }),
+  );
+}
+
+const device = (pkid: string, name: string, description = ''): StagedRow => ({ pkid, name, description });
+
+async function changes(test: TestIds, after = 0): Promise<string[]> {
+  const rows = await test.ids.read
+    .selectFrom('change_log')
+    .where('seq', '>', after)
+    .selectAll()
+    .orderBy('seq')
+    .execute();
+  return rows.map((row) => `${row.op} ${row.tbl} ${row.key.replaceAll('\u001f', '/')} ${row.changed}`.trim());
+}
+
+describe('staging and merge', () => {
+  it('writes only real differences', async () => {
+    await using test = await openTestIds();
+    await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
+    assert.deepEqual(await changes(test), ['i device 1', 'i device 2']);
+    const seq = await test.changeFeed.lastSeq();
+    await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
+    assert.deepEqual(await changes(test, seq), []);
+    await mergeAll(test, DEVICES, [device('1', 'SEP1', 'desk'), device('2', 'SEP2')]);
+    assert.deepEqual(await changes(test, seq), ['u device 1 description,']);
+  });
+
+  it('removes softly what the source has lost, and takes it back when it returns', async () => {
+    await using test = await openTestIds();
+    await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
+    assert.equal(await mergeAll(test, DEVICES, [device('1', 'SEP1')], { now: 5 }), 1);
+    assert.equal(await mergeAll(test, DEVICES, [device('1', 'SEP1')], { now: 6 }), 0, 'once');
+    const gone = await test.ids.read
+      .selectFrom('device')
+      .where('pkid', '=', '2')
+      .select('deletedat')
+      .executeTakeFirst();
+    assert.equal(gone?.deletedat, 5);
+    await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
+    const back = await test.ids.read.selectFrom('device').where('deletedat', 'is', null).select('pkid').execute();
+    assert.equal(back.length, 2);
+  });
+
+  it('deletes for good what was removed before a time', async () => {
+    await using test = await openTestIds();
+    await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
+    await mergeAll(test, DEVICES, [], { now: 100 });
+    assert.equal(await test.ids.transaction('cucm', (trx) => purgeStaged(trx, [DEVICES, MAPS], 100)), 0);
+    assert.equal(await test.ids.transaction('cucm', (trx) => purgeStaged(trx, [DEVICES, MAPS], 101)), 2);
+  });
+
+  it('touches only what is in scope', async () => {
+    await using test = await openTestIds();
+    const map = (fkenduser: string, fkdirgroup: string): StagedRow => ({ fkenduser, fkdirgroup });
+    await mergeAll(test, MAPS, [map('ann', 'x'), map('ann', 'y'), map('ben', 'x')]);
+    await mergeAll(test, MAPS, [map('ann', 'z')], { scope: { kind: 'keys', column: 'fkenduser', keys: ['ann'] } });
+    const rows = await test.ids.read.selectFrom('enduserdirgroupmap').selectAll().orderBy('fkenduser').execute();
+    assert.deepEqual(
+      rows.map((row) => `${row.fkenduser}/${row.fkdirgroup}`),
+      ['ann/z', 'ben/x'],
+    );
+  });
+
+  it('leaves rows alone that are not the source’s', async () => {
+    await using test = await openTestIds();
+    await test.ids.transaction('administrator', async (trx) => {
+      await trx
+        .insertInto('serviceparameter')
+        .values({ node: '', service: 'Cisco SIP Proxy', name: 'n', value: 'v' })
+        .execute();
+    });
+    await mergeAll(test, PARAMETERS, [{ node: '', service: 'Enterprise Wide', name: 'a', value: '1' }]);
+    await mergeAll(test, PARAMETERS, []);
+    const rows = await test.ids.read.selectFrom('serviceparameter').select('service').execute();
+    assert.deepEqual(
+      rows.map((row) => row.service),
+      ['Cisco SIP Proxy'],
+    );
+  });
+
+  it('can keep what is missing', async () => {
+    await using test = await openTestIds();
+    await mergeAll(test, DEVICES, [device('1', 'SEP1')]);
+    assert.equal(await mergeAll(test, DEVICES, [], { keepsMissing: true }), 0);
+    assert.equal((await test.ids.read.selectFrom('device').selectAll().execute())[0]?.deletedat, null);
+  });
+
+  it('knows a run again after it was cut off, and forgets it when another begins', async () => {
+    await using test = await openTestIds();
+    const first = createSqliteStaging(test.ids, [DEVICES]);
+    assert.equal((await first.begin('run 1')).size, 0);
+    await first.put(DEVICES, [device('1', 'SEP1')]);
+    await first.completeStage('devices', 1);
+    const second = createSqliteStaging(test.ids, [DEVICES]);
+    assert.deepEqual([...(await second.begin('run 1'))], [['devices', 1]]);
+    assert.equal(await second.count(DEVICES), 1);
+    assert.equal((await second.begin('run 2')).size, 0);
+    assert.equal(await second.count(DEVICES), 0);
+  });
+
+  it('makes the table equal to the source, whatever both held', async () => {
+    await using test = await openTestIds();
+    const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
+    const rows = fc.uniqueArray(fc.record({ pkid: key, name: key, description: key }), {
+      selector: (row) => row.pkid,
+    });
+    await fc.assert(
+      fc.asyncProperty(rows, async (source) => {
+        await mergeAll(test, DEVICES, source);
+        const kept = await test.ids.read
+          .selectFrom('device')
+          .where('deletedat', 'is', null)
+          .select(['pkid', 'name', 'description'])
+          .orderBy('pkid')
+          .execute();
+        const wanted = [...source].sort((a, b) => (a.pkid < b.pkid ? -1 : 1));
+        assert.deepEqual(
+          kept.map((row) => ({ ...row })),
+          wanted.map((row) => ({ pkid: row.pkid, name: row.name, description: row.description })),
+        );
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('merges more rows than one statement holds', async () => {
+    await using test = await openTestIds();
+    const many = Array.from({ length: 2_500 }, (_, n) => device(String(n).padStart(5, '0'), `SEP${n}`));
+    await mergeAll(test, DEVICES, many);
+    const seq = await test.changeFeed.lastSeq();
+    assert.equal(seq, 2_500);
+    assert.equal(await mergeAll(test, DEVICES, many.slice(0, 1_200)), 1_300);
+  });
+});
