@@ -1,6 +1,7 @@
 import { barePkid } from '../../axl/client.ts';
 import type { StagedRow } from '../../ids/staging.ts';
 import { attribute, element, textOf, type XmlElement } from '../../xml/element.ts';
+import { escapeLocal } from '../../xmpp/jid-escape.ts';
 
 /** AXL objects as rows of the IDS. Keys are CUCM's own pkids, so both sides speak of the same row. */
 
@@ -160,7 +161,7 @@ export function endUserRow(row: XmlElement, displayName: string, domain: string)
     userlocale: textAt(row, 'userLocale'),
     directoryuri: textAt(row, 'directoryUri'),
     imaddress: `${userid}@${domain}`,
-    xcp_user_id: escapedLocalPart(userid.toLowerCase()),
+    xcp_user_id: escapeLocal(userid.toLowerCase()),
     enablecups: flagAt(row, 'imAndPresenceEnable'),
     islocaluser: flagAt(row, 'homeCluster'),
     // 1 is active; a release that does not say so has only active ones.
@@ -171,13 +172,6 @@ export function endUserRow(row: XmlElement, displayName: string, domain: string)
     primarynodeid: null,
     tkassignmentstate: 0,
   };
-}
-
-/** XEP-0106 4.3: characters that a JID's local part cannot hold. */
-const UNSAFE = /[ "&'/:<>@]|\\(?=20|22|26|27|2f|3a|3c|3e|40|5c)/g;
-
-function escapedLocalPart(userid: string): string {
-  return userid.replace(UNSAFE, (character) => `\\${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }
 
 /** The domain of a directory URI in lower case; null when it is no valid `user@domain`. */
