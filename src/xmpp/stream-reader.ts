@@ -89,7 +89,9 @@ export function createStreamReader(
         },
         text(text) {
           if (depth > 1) builder.text(text);
-          else if (!WHITE_SPACE.test(text)) throw new StreamError('bad-format', 'text stands between stanzas');
+          else if (!WHITE_SPACE.test(text)) {
+            throw new StreamError(depth === 0 ? 'not-well-formed' : 'bad-format', 'text stands between stanzas');
+          }
         },
         close(uri, local) {
           depth -= 1;
