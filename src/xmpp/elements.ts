@@ -28,7 +28,9 @@ function attributesOf(values: AttributeValues): readonly XmlAttribute[] {
 /** The same element with attributes set, or taken away where the value is null. */
 export function withAttributes(source: XmlElement, values: AttributeValues): XmlElement {
   const isSet = (name: string): boolean => Object.hasOwn(values, name) && values[name] !== undefined;
-  const kept = source.attributes.filter((each) => each.uri !== '' || !isSet(each.local));
+  const kept = source.attributes.filter(
+    ({ uri, local }) => !isSet(uri === '' ? local : uri === NS.xml ? `xml:${local}` : `{${uri}}${local}`),
+  );
   return { ...source, attributes: [...kept, ...attributesOf(values)] };
 }
 
