@@ -9,6 +9,7 @@ import { CpaFault } from './errors.ts';
 import type { OperationNeeds } from './operation.ts';
 import { OPERATIONS } from './operations/index.ts';
 import { exchange, RETRY_AFTER_SECONDS, writeFaultAnswer } from './soap-exchange.ts';
+import { createRequestReader } from './soap-request.ts';
 import { targetOf } from './urls.ts';
 
 export interface AppNeeds extends OperationNeeds {
@@ -23,6 +24,7 @@ export interface AppNeeds extends OperationNeeds {
 /** The HTTP face of the Client Profile Agent, to be mounted on `/EPASSoap`. Nothing in it listens. */
 export function createClientProfileAgentApp(needs: AppNeeds): HttpHandler {
   const maxConcurrent = needs.maxConcurrentRequests ?? 1_000;
+  const reader = createRequestReader(OPERATIONS, needs.loginDatastore.idOf);
   let running = 0;
   const serveSoap = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (running >= maxConcurrent) {
@@ -35,16 +37,15 @@ export function createClientProfileAgentApp(needs: AppNeeds): HttpHandler {
       const startedAt = needs.clock.monotonic();
       const requestId = newRequestId();
       const address = request.socket.remoteAddress ?? '';
-      const answer = await withRequest(requestId, () => exchange(needs, OPERATIONS, body, { address }));
+      const answer = await withRequest(requestId, () => exchange(needs, reader, body, { address }));
       send(response, answer.status, answer.version, answer.body);
       const ms = needs.clock.monotonic() - startedAt;
-      const operation = answer.operation === '' ? 'none' : answer.operation;
-      needs.counters.requests.labels(operation, answer.outcome).inc();
-      needs.counters.seconds.labels(operation).observe(ms / 1_000);
-      needs.log.debug({ requestId, operation, outcome: answer.outcome, ms, address }, 'request answered');
+      const { operation, outcome } = answer;
+      needs.counters.answered(operation, outcome, ms / 1_000);
+      needs.log.debug({ requestId, operation, outcome, ms, address }, 'request answered');
     } catch (error) {
       if (!(error instanceof CpaFault)) throw error;
-      needs.counters.requests.labels('none', String(error.status)).inc();
+      needs.counters.answered('', String(error.status), null);
       refuse(request, response, error);
     } finally {
       running -= 1;

@@ -1,28 +1,14 @@
 import { describeError, ImpError, isCallerError } from '../../platform/errors.ts';
-import {
-  faultAction,
-  isAddressingHeader,
-  type RequestAddressing,
-  readAddressing,
-  writeAddressing,
-} from '../../soap/addressing.ts';
-import {
-  ENVELOPE_NAMESPACE,
-  isMustUnderstand,
-  parseEnvelope,
-  type SoapEnvelope,
-  type SoapVersion,
-  writeEnvelope,
-  writeFault,
-} from '../../soap/envelope.ts';
+import { faultAction, type RequestAddressing, writeAddressing } from '../../soap/addressing.ts';
+import { ENVELOPE_NAMESPACE, type SoapVersion, writeEnvelope, writeFault } from '../../soap/envelope.ts';
 import { SoapError } from '../../soap/errors.ts';
-import { textOf, type XmlElement } from '../../xml/element.ts';
 import { XmlError } from '../../xml/errors.ts';
 import { element, type Markup, textElement } from '../../xml/write.ts';
 import type { ClientSession } from '../login-datastore/login-datastore.ts';
 import { CpaFault, FAULTS } from './errors.ts';
-import { actionOf, EPAS_NAMESPACE, SESSION_KEY_NAMESPACES } from './names.ts';
-import type { AnswerContent, Caller, Operation, OperationNeeds } from './operation.ts';
+import { actionOf, EPAS_NAMESPACE } from './names.ts';
+import type { AnswerContent, Caller, OperationNeeds } from './operation.ts';
+import { NotUnderstood, RefusedEnvelope, type RequestReader, type SoapRequest } from './soap-request.ts';
 
 export interface SoapAnswer {
   readonly status: number;
@@ -41,32 +27,35 @@ export const RETRY_AFTER_SECONDS = 5;
 /** From a request's body to its answer: every refusal is an answer too. */
 export async function exchange(
   needs: OperationNeeds,
-  operations: ReadonlyMap<string, Operation>,
+  reader: RequestReader,
   body: string,
   caller: Caller,
 ): Promise<SoapAnswer> {
-  let envelope: SoapEnvelope | undefined;
-  let name = '';
+  let request: SoapRequest | undefined;
   try {
-    envelope = parseEnvelope(body);
-    refuseUnknownHeaders(envelope);
-    const { payload, headers, version } = envelope;
-    const operation = payload.uri === EPAS_NAMESPACE ? operations.get(payload.local) : undefined;
-    if (!operation) throw new CpaFault('notUnderstood', 'unknown operation');
-    name = operation.name;
-    const session = operation.session === 'none' ? undefined : await sessionOf(needs, operation, headers);
+    request = reader.read(body);
+    const { operation, version, payload } = request;
+    const session = operation.session === 'none' ? undefined : await sessionOf(needs, request);
     const content = await operation.invoke(needs, payload, caller, session);
-    const addressing = headers.length > 1 ? readAddressing(headers) : undefined;
+    const { name } = operation;
     return {
       status: 200,
       version,
-      body: writeAnswer(version, name, content, addressing),
+      body: writeAnswer(version, name, content, request.addressing),
       operation: name,
       outcome: 'ok',
     };
   } catch (error) {
-    return answerFault(needs, error, body, envelope, name);
+    return answerFault(needs, error, body, request);
   }
+}
+
+async function sessionOf(needs: OperationNeeds, { operation, sessionId }: SoapRequest): Promise<ClientSession> {
+  if (sessionId === undefined) throw new CpaFault('noSessionKey');
+  const session = await needs.loginDatastore.findById(sessionId);
+  if (!session) throw new CpaFault('sessionNotValid');
+  if (operation.session === 'enduser' && session.kind !== 'enduser') throw new CpaFault('endUserNeeded');
+  return session;
 }
 
 function writeAnswer(
@@ -89,56 +78,23 @@ function writeAnswer(
   return bytes;
 }
 
-class NotUnderstood extends ImpError {
-  constructor() {
-    super('invalid', 'cpa.must-understand', 'Invalid request: a header that must be understood is not');
-  }
-}
-
-function isSessionKey(header: XmlElement): boolean {
-  return header.local === 'session-key' && SESSION_KEY_NAMESPACES.has(header.uri);
-}
-
-function refuseUnknownHeaders({ headers, version }: SoapEnvelope): void {
-  for (const header of headers) {
-    if (isSessionKey(header) || isAddressingHeader(header)) continue;
-    if (isMustUnderstand(header, version)) throw new NotUnderstood();
-  }
-}
-
-async function sessionOf(
-  needs: OperationNeeds,
-  operation: Operation,
-  headers: readonly XmlElement[],
-): Promise<ClientSession> {
-  const header = headers.find(isSessionKey);
-  const key = header === undefined ? '' : textOf(header).trim();
-  if (key === '') throw new CpaFault('noSessionKey');
-  const session = await needs.loginDatastore.find(key);
-  if (!session) throw new CpaFault('sessionNotValid');
-  if (operation.session === 'enduser' && session.kind !== 'enduser') throw new CpaFault('endUserNeeded');
-  return session;
-}
-
 function answerFault(
   needs: OperationNeeds,
-  error: unknown,
+  thrown: unknown,
   body: string,
-  envelope: SoapEnvelope | undefined,
-  operation: string,
+  request: SoapRequest | undefined,
 ): SoapAnswer {
-  const version = envelope?.version ?? (error instanceof SoapError ? error.version : undefined) ?? guessVersion(body);
-  const addressing = envelope && readAddressing(envelope.headers);
+  const refused = thrown instanceof RefusedEnvelope ? thrown : undefined;
+  const error = refused ? refused.cause : thrown;
+  const operation = request?.operation.name ?? '';
+  const known = request ?? refused;
+  const version = known?.version ?? (error instanceof SoapError ? error.version : undefined) ?? guessVersion(body);
+  const addressing = known?.addressing;
   const headers = addressing && writeAddressing(addressing, faultAction(addressing));
   if (error instanceof NotUnderstood) {
     const payload = writeFault(version, { code: 'MustUnderstand', reason: error.message });
-    return {
-      status: 200,
-      version,
-      body: writeEnvelope(version, payload, headers),
-      operation,
-      outcome: 'MustUnderstand',
-    };
+    const answer = writeEnvelope(version, payload, headers);
+    return { status: 200, version, body: answer, operation, outcome: 'MustUnderstand' };
   }
   const fault = toFault(error);
   if (!isCallerError(fault)) {

@@ -96,6 +96,10 @@ export interface LoginDatastore {
   open(request: SessionRequest): Promise<{ readonly key: string; readonly session: ClientSession }>;
   /** The session of a key, its life renewed; undefined when the key is unknown or has ended. */
   find(key: string): Promise<ClientSession | undefined>;
+  /** `ClientSession.id` for a key: names the session where the key must not be kept. */
+  idOf(key: string): string;
+  /** As `find`, by `ClientSession.id`. */
+  findById(id: string): Promise<ClientSession | undefined>;
   /** Ends a session and those it owns; false when it had ended already. */
   end(session: ClientSession): Promise<boolean>;
   /** Ends every session of a user; answers how many. */
@@ -242,8 +246,12 @@ export function createLoginDatastore(
     // One log-in of a user after the other: the steps above must not mix with those of a second one.
     open: (request) => inTurn(userIndexOf(request.kind, request.userPkid), () => openSession(request)),
 
-    async find(key) {
-      const entry = await entryById(digestOf(key));
+    find: (key) => datastore.findById(digestOf(key)),
+
+    idOf: digestOf,
+
+    async findById(id) {
+      const entry = await entryById(id);
       if (!entry) return undefined;
       // A second more or less does not matter to a life of hours, and saves a write per request.
       if (entry.expiresInMs === null || entry.expiresInMs < idleMs - 1_000) {

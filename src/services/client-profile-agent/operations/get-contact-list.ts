@@ -8,7 +8,7 @@ export const getContactList = sessionOperation({
   read: readEmpty,
   async run({ contactLists, counters }, _request, session) {
     const { content, isHit } = await contactLists.get(session.userPkid);
-    counters.contactListReads.labels(isHit ? 'cache' : 'ids').inc();
+    (isHit ? counters.contactListReads.cache : counters.contactListReads.ids).inc();
     return content;
   },
 });
