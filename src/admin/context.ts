@@ -34,6 +34,13 @@ export interface SyncOutcome {
   readonly milliseconds: number;
 }
 
+/** Something wrong with directory URIs. */
+export interface UserProblem {
+  readonly problem: 'duplicate' | 'invalid';
+  readonly directoryUri: string;
+  readonly users: string[];
+}
+
 /** What commands may touch. The node gives it; nothing here is a service's inside. */
 export interface AdminContext {
   readonly node: {
@@ -52,6 +59,8 @@ export interface AdminContext {
     overview(): SyncOverview;
     onProgress(listener: (event: SyncProgressEvent) => void): Disposable;
     request(options: { readonly full: boolean; readonly acceptDeletions: boolean }): Promise<SyncOutcome>;
+    /** Every user that shares a directory URI, and every directory URI that is not valid. */
+    userProblems(): Promise<UserProblem[]>;
   };
   readonly replication: { readonly state: number; readonly sentence: string };
   readonly highAvailability: { readonly state: string; readonly reason: string };

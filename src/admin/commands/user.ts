@@ -87,6 +87,28 @@ export const userCommands: readonly AnyCommand[] = [
       ),
   }),
   command({
+    words: ['user', 'validate'],
+    summary: 'Lists users that share a directory URI, and directory URIs that are not valid.',
+    access: 'read',
+    arguments: z.strictObject({}),
+    positional: [],
+    result: z.array(
+      z.strictObject({
+        problem: z.enum(['duplicate', 'invalid']),
+        directoryUri: z.string(),
+        users: z.array(z.string()),
+      }),
+    ),
+    run: (context) => context.sync.userProblems(),
+    render: (problems) =>
+      problems.length === 0
+        ? 'every directory URI is valid and belongs to one user'
+        : table(
+            ['PROBLEM', 'DIRECTORY URI', 'USERS'],
+            problems.map(({ problem, directoryUri, users }) => [problem, directoryUri, users.join(', ')]),
+          ),
+  }),
+  command({
     words: ['user', 'show'],
     summary: "Shows a user's whole state.",
     access: 'read',

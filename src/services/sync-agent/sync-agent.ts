@@ -10,13 +10,11 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { newRequestId, withRequest } from '../../platform/request-context.ts';
 import type { Scope, Service, ServiceDescriptor } from '../../platform/service.ts';
-import { breathe, readAssignmentMode } from './apply.ts';
-import { assignWaiting } from './assignment.ts';
-import { createAxlReader } from './axl-reader.ts';
-import { followOnce } from './change-sync.ts';
-import { runFullSync } from './full-sync.ts';
-import { purgeRemoved } from './purge.ts';
-import { type ChangePlace, readSyncRecord, writeStatus } from './sync-record.ts';
+import { breathe } from './apply.ts';
+import { type AxlReader, createAxlReader } from './axl-reader.ts';
+import { type DirectoryUriFindings, findDirectoryUriProblems } from './directory-uris.ts';
+import { writeStatus } from './sync-record.ts';
+import { createSyncRunner, type SyncResult } from './sync-runner.ts';
 import { isLegalStep, productStatus, type SyncState, syncSentence } from './sync-state.ts';
 
 const optionsSchema = z.strictObject({
@@ -85,16 +83,6 @@ export interface SyncProgress {
   readonly total: number | null;
 }
 
-export interface SyncResult {
-  readonly users: number;
-  readonly devices: number;
-  readonly lines: number;
-  readonly inserted: number;
-  readonly updated: number;
-  readonly deleted: number;
-  readonly milliseconds: number;
-}
-
 export interface SyncAgent extends Service {
   status(): SyncStatus;
   onProgress(listener: (progress: SyncProgress) => void): Disposable;
@@ -111,6 +99,8 @@ export interface SyncAgent extends Service {
    * @throws ImpError `sync.not-running`, `sync.not-publisher`; AxlError
    */
   requestSync(asked: { readonly full: boolean; readonly acceptDeletions: boolean }): Promise<SyncResult>;
+  /** Shared and invalid directory URIs of all users, as they are now. */
+  findUserProblems(): Promise<DirectoryUriFindings>;
 }
 
 interface Request {
@@ -127,31 +117,24 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
   const { ids, axl, clock, alarms } = needs;
   const log = needs.log.child({ subsystem: 'sync-agent' });
   const errorCount = needs.metrics.gauge('NumberOfSyncErrors', 'Failed syncs and polls since the service started');
-  const knownUsers = needs.metrics.gauge('imp_sync_users', 'Users known from CUCM');
-  const rowsChanged = needs.metrics.counter('imp_sync_rows_total', 'Rows of the IDS changed by syncs', ['operation']);
-  const durations = needs.metrics.histogram(
-    'imp_sync_full_seconds',
-    'Time of full syncs',
-    [0.1, 0.5, 1, 5, 15, 60, 300, 1800],
-  );
   const stateListeners = new Set<() => void>();
   const progressListeners = new Set<(progress: SyncProgress) => void>();
   const requests: Request[] = [];
 
   let state: SyncState = { name: 'NeverSynced' };
-  let place: ChangePlace | null = null;
-  let fullSyncAt: number | null = null;
-  let lastChangeAt: number | null = null;
-  let isComplete = false;
-  let users = 0;
   let errors = 0;
   let failures = 0;
-  let withheld: string | null = null;
   let isRunning = false;
   let wake: () => void = () => undefined;
 
-  const facts = () => ({ users, place: place?.nextChangeId ?? 0, fullSyncAt });
-  const syncStatus = (): string => productStatus(state, { at: lastChangeAt ?? clock.now(), isComplete });
+  const facts = () => {
+    const { users, place, fullSyncAt } = runner.memory;
+    return { users, place: place?.nextChangeId ?? 0, fullSyncAt };
+  };
+  const syncStatus = (): string => {
+    const { lastChangeAt, isComplete } = runner.memory;
+    return productStatus(state, { at: lastChangeAt ?? clock.now(), isComplete });
+  };
 
   const enter = (next: SyncState): void => {
     if (next.name !== state.name) {
@@ -162,93 +145,28 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
     for (const listener of stateListeners) listener();
   };
 
+  const runner = createSyncRunner({
+    ids,
+    staging: needs.staging,
+    axl,
+    clock,
+    log,
+    metrics: needs.metrics,
+    alarms,
+    ownNames: [needs.node.name, needs.node.address],
+    domain: needs.domain,
+    fullSyncHours: options.fullSyncHours,
+    onProgress(stage, done, total) {
+      enter({ name: runner.memory.fullSyncAt === null ? 'Syncing' : 'Resync', stage, done, total });
+      for (const listener of progressListeners) listener({ stage, done, total });
+    },
+    onInSync: () => enter({ name: 'InSync' }),
+  });
+
   const record = async (): Promise<void> => {
     await ids.transaction('node', (trx) =>
       writeStatus(trx, { host: axl.host, user: needs.axlUser, state: state.name, syncStatus: syncStatus() }),
     );
-  };
-
-  const countUsers = async (): Promise<void> => {
-    const row = await ids.read
-      .selectFrom('enduser')
-      .where('deletedat', 'is', null)
-      .where('peerclusterid', 'is', null)
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .executeTakeFirst();
-    users = Number(row?.count ?? 0);
-    knownUsers.set(users);
-  };
-
-  const countRows = (applied: { inserted: number; updated: number; deleted: number }): void => {
-    rowsChanged.inc({ operation: 'inserted' }, applied.inserted);
-    rowsChanged.inc({ operation: 'updated' }, applied.updated);
-    rowsChanged.inc({ operation: 'deleted' }, applied.deleted);
-  };
-
-  const full = async (reader: ReturnType<typeof createAxlReader>, acceptDeletions: boolean): Promise<SyncResult> => {
-    const began = clock.monotonic();
-    const name = fullSyncAt === null ? 'Syncing' : 'Resync';
-    enter({ name, stage: 'the version of CUCM', done: 0, total: null });
-    await reader.patiently(() => axl.getCcmVersion());
-    const result = await runFullSync(
-      {
-        ids,
-        staging: needs.staging,
-        axl,
-        reader,
-        domain: needs.domain,
-        ownNames: [needs.node.name, needs.node.address],
-        clock,
-        log,
-        alarms,
-        progress: (stage, done, total) => {
-          enter({ name, stage, done, total });
-          for (const listener of progressListeners) listener({ stage, done, total });
-        },
-      },
-      acceptDeletions,
-    );
-    place = result.place;
-    fullSyncAt = clock.now();
-    lastChangeAt = fullSyncAt;
-    withheld = result.withheld;
-    isComplete = true;
-    countRows(result);
-    await countUsers();
-    enter({ name: 'InSync' });
-    const milliseconds = Math.round(clock.monotonic() - began);
-    durations.observe(milliseconds / 1000);
-    await purgeRemoved(ids, clock.now());
-    const { users: found, devices, lines, inserted, updated, deleted } = result;
-    return { users: found, devices, lines, inserted, updated, deleted, milliseconds };
-  };
-
-  /** Follows until nothing is left to follow; answers false when everything must be read anew. */
-  const follow = async (reader: ReturnType<typeof createAxlReader>, from: ChangePlace): Promise<SyncResult | false> => {
-    const began = clock.monotonic();
-    let isMore = true;
-    let at = from;
-    const sum = { inserted: 0, updated: 0, deleted: 0 };
-    while (isMore) {
-      const followed = await followOnce({ ids, staging: needs.staging, axl, reader, domain: needs.domain, clock }, at);
-      if (followed.kind === 'resync') {
-        log.warn({ reason: followed.reason }, 'everything is read anew');
-        return false;
-      }
-      ({ place: at, isMore } = followed);
-      sum.inserted += followed.applied.inserted;
-      sum.updated += followed.applied.updated;
-      sum.deleted += followed.applied.deleted;
-      place = at;
-    }
-    if (at.nextChangeId !== from.nextChangeId) {
-      lastChangeAt = clock.now();
-      await countUsers();
-    }
-    await ids.transaction('cucm', async (trx) => assignWaiting(trx, await readAssignmentMode(trx), breathe));
-    countRows(sum);
-    isComplete = true;
-    return { users, devices: 0, lines: 0, ...sum, milliseconds: Math.round(clock.monotonic() - began) };
   };
 
   const clearAlarms = (): void => {
@@ -262,22 +180,15 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
   };
 
   /** One turn: whatever is due now. */
-  const turn = async (reader: ReturnType<typeof createAxlReader>, asked: readonly Request[]): Promise<SyncResult> => {
-    const isDue = fullSyncAt === null || clock.now() - fullSyncAt > options.fullSyncHours * 3_600_000;
-    let result: SyncResult | false = false;
-    if (!isDue && place !== null && !asked.some((request) => request.full)) result = await follow(reader, place);
-    if (result === false) {
-      result = await full(
-        reader,
-        asked.some((request) => request.acceptDeletions),
-      );
-      // What changed while everything was read.
-      if (place !== null) await follow(reader, place);
-    }
+  const turn = async (reader: AxlReader, asked: readonly Request[]): Promise<SyncResult> => {
+    const result = await runner.turn(reader, {
+      full: asked.some((request) => request.full),
+      acceptDeletions: asked.some((request) => request.acceptDeletions),
+    });
     clearAlarms();
     failures = 0;
-    if (withheld !== null) enter({ name: 'Degraded', reason: withheld, retryAt: null });
-    else enter({ name: 'Following' });
+    const { withheld } = runner.memory;
+    enter(withheld === null ? { name: 'Following' } : { name: 'Degraded', reason: withheld, retryAt: null });
     return result;
   };
 
@@ -290,7 +201,7 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
     const needsPerson = error instanceof AxlError && error.isLatched;
     const pauseMs = needsPerson ? null : Math.min(RETRY_FIRST_MS * 2 ** (failures - 1), RETRY_MOST_MS);
     if (!(error instanceof AxlError)) alarms.raise('sync-agent', 'DbmonQueueWorkerExistWithError', 3, reason);
-    else if (isComplete) alarms.raise('sync-agent', 'SyncAgentCucmDbmonConnectionFailed', 3, reason);
+    else if (runner.memory.isComplete) alarms.raise('sync-agent', 'SyncAgentCucmDbmonConnectionFailed', 3, reason);
     else alarms.raise('sync-agent', 'SyncAgentAXLConnectionFailed', 2, reason);
     log[failures === 1 ? 'warn' : 'info']({ err: reason, failures, pauseMs }, 'CUCM could not be synced');
     enter({
@@ -342,7 +253,7 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
         if (signal.aborted) return;
         pauseMs = fail(error);
       }
-      const status = `${state.name} ${withheld ?? ''}`;
+      const status = `${state.name} ${runner.memory.isComplete}`;
       if (status !== hasStatus) {
         await record();
         hasStatus = status;
@@ -356,14 +267,12 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
       errors = 0;
       failures = 0;
       errorCount.set(0);
-      const known = await readSyncRecord(ids.read);
-      ({ place, fullSyncAt, lastChangeAt } = known);
-      await countUsers();
+      await runner.load();
       if (!needs.node.isPublisher) {
         enter({ name: 'Waiting' });
         return;
       }
-      if (state.name !== 'Degraded') state = { name: 'NeverSynced' };
+      state = { name: runner.memory.fullSyncAt === null ? 'NeverSynced' : 'InSync' };
       isRunning = true;
       scope.defer(() => {
         isRunning = false;
@@ -376,8 +285,8 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
       state: state.name,
       sentence: syncSentence(state, facts()),
       syncStatus: syncStatus(),
-      fullSyncAt,
-      lastChangeAt,
+      fullSyncAt: runner.memory.fullSyncAt,
+      lastChangeAt: runner.memory.lastChangeAt,
       errors,
     }),
     onProgress(listener) {
@@ -388,9 +297,10 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
       stateListeners.add(listener);
       return { [Symbol.dispose]: () => void stateListeners.delete(listener) };
     },
-    isSyncComplete: () => isComplete,
-    earlierSyncAt: () => fullSyncAt,
+    isSyncComplete: () => runner.memory.isComplete,
+    earlierSyncAt: () => runner.memory.fullSyncAt,
     isCucmAway: () => state.name === 'Degraded',
+    findUserProblems: () => findDirectoryUriProblems(ids, breathe),
     requestSync(asked) {
       if (state.name === 'Waiting') {
         return Promise.reject(
