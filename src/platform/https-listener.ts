@@ -1,4 +1,4 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { ImpError } from './errors.ts';
@@ -36,8 +36,31 @@ const REQUEST_TIMEOUT_MS = 90_000;
 const KEEP_ALIVE_MS = 10 * 60_000;
 const CLOSE_GRACE_MS = 2_000;
 
+const SERVER_OPTIONS = {
+  keepAliveTimeout: KEEP_ALIVE_MS,
+  headersTimeout: HEADERS_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  maxHeaderSize: 32 * 1024,
+} as const;
+
 /** One HTTPS listener that rooms mount on. TLS 1.2 and later. */
 export function createHttpsListener(name: string, tls: TlsMaterial, log: Log): HttpsListener {
+  const server: Server & { setSecureContext(options: TlsMaterial): void } = createHttpsServer({
+    key: tls.key,
+    cert: tls.cert,
+    minVersion: 'TLSv1.2',
+    ...SERVER_OPTIONS,
+  });
+  server.on('tlsClientError', (error) => log.debug({ listener: name, err: error.message }, 'TLS handshake failed'));
+  return createListener(name, server, (renewed) => server.setSecureContext(renewed), log);
+}
+
+/** The same without TLS, for interfaces that old clients reach by plain HTTP. */
+export function createHttpListener(name: string, log: Log): HttpsListener {
+  return createListener(name, createHttpServer(SERVER_OPTIONS), () => undefined, log);
+}
+
+function createListener(name: string, server: Server, renew: (tls: TlsMaterial) => void, log: Log): HttpsListener {
   const mounts = new Map<string, HttpHandler[]>();
   const find = (path: string): HttpHandler | undefined => {
     let prefix = path;
@@ -60,23 +83,11 @@ export function createHttpsListener(name: string, tls: TlsMaterial, log: Log): H
     }
     handler(request, response);
   };
-  const server: Server & { setSecureContext(options: TlsMaterial): void } = createHttpsServer(
-    {
-      key: tls.key,
-      cert: tls.cert,
-      minVersion: 'TLSv1.2',
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      maxHeaderSize: 32 * 1024,
-    },
-    serve,
-  );
+  server.on('request', serve);
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
     else socket.destroy();
   });
-  server.on('tlsClientError', (error) => log.debug({ listener: name, err: error.message }, 'TLS handshake failed'));
   return {
     name,
     mount(prefix, handler) {
@@ -106,7 +117,7 @@ export function createHttpsListener(name: string, tls: TlsMaterial, log: Log): H
     get port() {
       return (server.address() as AddressInfo | null)?.port ?? 0;
     },
-    renew: (renewed) => server.setSecureContext(renewed),
+    renew,
     close() {
       return new Promise((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
