@@ -55,10 +55,7 @@ function readTuple(tuple: XmlElement): PidfTuple {
   return {
     id: attribute(tuple, 'id')?.trim() ?? '',
     basic: textIn(status, 'basic').toLowerCase() === 'open' ? 'open' : 'closed',
-    contact: contact && {
-      uri: textOf(contact).trim(),
-      priority: attribute(contact, 'priority')?.trim() ?? '',
-    },
+    contact: contact ? { uri: textOf(contact).trim(), priority: attribute(contact, 'priority')?.trim() ?? '' } : null,
     abilities: named.map((each) => ({ name: each.local, value: textOf(each).trim() })),
     userInput: textIn(tuple, 'user-input'),
     source: textIn(tuple, 'source'),
