@@ -1,0 +1,157 @@
+import type { Change, FeedBatch } from '../../ids/change-feed.ts';
+import type { WatchedTable } from '../../ids/database.ts';
+import type { Ids } from '../../ids/ids.ts';
+import { describeError } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
+import { PRESENCE_EVENT } from '../../presence/publication.ts';
+import { judgeWatcher } from '../../presence/watcher-permission.ts';
+import { POLICY_TABLES, readWatcherPolicies } from '../../presence/watcher-policies.ts';
+import type { PresenceChange } from '../presence-datastore/presence-datastore.ts';
+import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
+import { watcherOf } from './actions/read-presence.ts';
+import type { Notifier } from './callbacks/notifier.ts';
+import type { Registrations } from './pools/registrations.ts';
+
+/** What is followed in the IDS: who may see whom, and who is there at all. */
+export const FOLLOWED_TABLES = ['enduser', ...POLICY_TABLES] as const satisfies WatchedTable[];
+
+/** Columns of `enduser` by which a contact begins or ceases to be somebody. */
+const USER_COLUMNS = ['imaddress', 'enablecups', 'status', 'deletedat'] as const;
+/** Joins the columns of a key in the change log. */
+const KEY_SEPARATOR = '\u001f';
+const KEYS_PER_QUERY = 400;
+
+export interface PresenceChangesNeeds {
+  readonly ids: Ids;
+  readonly routeDatastore: RouteDatastore;
+  readonly registrations: Registrations;
+  readonly notifier: Notifier;
+  readonly log: Log;
+}
+
+interface Pending {
+  readonly revision: number;
+  /** Everybody who watches is told, whether they may see or not: what they may see has changed. */
+  readonly isForAll: boolean;
+}
+
+/** Turns changes of presence and of permissions into news for the subscriptions that may see them. */
+export class PresenceChanges {
+  readonly #needs: PresenceChangesNeeds;
+  /** By the address of the user that changed: several changes of one user are looked at once. */
+  readonly #pending = new Map<string, Pending>();
+  #revision = 0;
+  #running: Promise<void> | undefined;
+
+  constructor(needs: PresenceChangesNeeds) {
+    this.#needs = needs;
+  }
+
+  /** Number of the last change: all up to it are in what a reader is told from now on. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  presenceChanged({ presentity, event }: PresenceChange): void {
+    if (event === PRESENCE_EVENT) this.#changed(presentity, false);
+  }
+
+  /** A batch of the change feed. */
+  async apply(batch: FeedBatch): Promise<string> {
+    // What is said to subscribers is read when they ask: after a gap there is nothing to read anew.
+    if (batch.kind === 'snapshot') return '';
+    const addresses = await this.#addressesOf(batch.changes);
+    for (const address of addresses) this.#changed(address, true);
+    return addresses.length === 0 ? '' : `looked at the watchers of ${addresses.length}`;
+  }
+
+  /** Tells every subscription, when it is not known what it has missed. */
+  allChanged(): void {
+    this.#revision += 1;
+    for (const each of this.#needs.registrations.subscriptions.values()) {
+      this.#needs.notifier.changed(each, this.#revision);
+    }
+  }
+
+  /** Resolves when everything noted so far has been looked at. */
+  async settled(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  #changed(address: string, isForAll: boolean): void {
+    this.#revision += 1;
+    if (this.#needs.registrations.watchersOf(address).length === 0) return;
+    const isKnownForAll = this.#pending.get(address)?.isForAll ?? false;
+    this.#pending.set(address, { revision: this.#revision, isForAll: isForAll || isKnownForAll });
+    this.#running ??= this.#drain().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #drain(): Promise<void> {
+    for (let next = this.#take(); next; next = this.#take()) {
+      const [address, pending] = next;
+      try {
+        await this.#tell(address, pending);
+      } catch (error) {
+        this.#needs.log.warn({ err: describeError(error) }, 'a change of presence could not be passed on');
+      }
+    }
+  }
+
+  #take(): readonly [string, Pending] | undefined {
+    const [next] = this.#pending;
+    if (next) this.#pending.delete(next[0]);
+    return next;
+  }
+
+  async #tell(address: string, { revision, isForAll }: Pending): Promise<void> {
+    const { ids, routeDatastore, registrations, notifier } = this.#needs;
+    const watching = registrations.watchersOf(address);
+    const user = isForAll ? undefined : await routeDatastore.userByAddress(address);
+    if (!user) {
+      for (const each of watching) notifier.changed(each, revision);
+      return;
+    }
+    const watchers = [...new Set(watching.map(({ watcher }) => watcher))];
+    const policies = await readWatcherPolicies(ids.read, [{ pkid: user.pkid, address }], watchers);
+    const policy = policies.get(user.pkid);
+    const allowed = new Set<string>();
+    for (const watcher of watchers) {
+      const decision = policy && judgeWatcher(policy, await watcherOf(this.#needs, watcher)).decision;
+      if (decision === 'allow') allowed.add(watcher);
+    }
+    for (const each of watching) if (allowed.has(each.watcher)) notifier.changed(each, revision);
+  }
+
+  /** Addresses in lower case of the users that the changes are about. */
+  async #addressesOf(changes: readonly Change[]): Promise<readonly string[]> {
+    const { ids } = this.#needs;
+    const users = new Set<string>();
+    const rosterItems: string[] = [];
+    for (const { table, op, key, changed } of changes) {
+      if (table === 'enduser') {
+        if (op !== 'u' || USER_COLUMNS.some((column) => changed.has(column))) users.add(key);
+      } else if (table === 'rosteritem') {
+        // Whose contact a deleted one was is not told: the next reading shows what it changed.
+        if (op === 'i') rosterItems.push(key);
+      } else users.add(key.split(KEY_SEPARATOR)[0] as string);
+    }
+    for (const page of pagesOf(rosterItems)) {
+      const rows = await ids.read.selectFrom('rosteritem').select('fkenduser').where('pkid', 'in', page).execute();
+      for (const { fkenduser } of rows) users.add(fkenduser);
+    }
+    const addresses: string[] = [];
+    for (const page of pagesOf([...users])) {
+      const rows = await ids.read.selectFrom('enduser').select('imaddress').where('pkid', 'in', page).execute();
+      for (const { imaddress } of rows) addresses.push(imaddress.toLowerCase());
+    }
+    return addresses;
+  }
+}
+
+function pagesOf(keys: readonly string[]): readonly (readonly string[])[] {
+  const pages: (readonly string[])[] = [];
+  for (let from = 0; from < keys.length; from += KEYS_PER_QUERY) pages.push(keys.slice(from, from + KEYS_PER_QUERY));
+  return pages;
+}

@@ -1,0 +1,19 @@
+import { textElement } from '../../../../xml/write.ts';
+import { registerEndPoint as register } from '../../actions/end-points.ts';
+import { childId, childNumber, childText } from '../../read-request.ts';
+import type { Operation } from '../operation.ts';
+
+/** Registers the URL of a callback, or renews the expiry of one. */
+export const registerEndPoint: Operation = {
+  name: 'registerEndPoint',
+  who: 'applicationuser',
+  failure: 'registerFailed',
+  async run(needs, payload, session) {
+    const id = register(needs, session, {
+      id: childId(payload, 'endPointID', 'noEndpoint'),
+      url: childText(payload, 'url') ?? '',
+      expiration: childNumber(payload, 'expiration'),
+    });
+    return textElement('p:endPointID', id);
+  },
+};
