@@ -47,22 +47,13 @@ export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAUL
     }
     const chunks: Buffer[] = [];
     let bytes = 0;
-    const timer = clock.schedule(limits.timeoutMs, () =>
-      finish(new HttpBodyError('http.body-timeout', 408, 'the request body did not arrive in time')),
-    );
-    const onData = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (bytes > limits.maxBytes) finish(tooLarge());
-      else chunks.push(chunk);
-    };
-    const onEnd = (): void => finish();
-    const onAborted = (): void => finish(new HttpBodyError('http.body-aborted', 400, 'the request was cut off'));
+    let isDone = false;
+    let timer: Disposable | undefined;
+    // Listeners stay where they are: taking four off again costs more than asking this flag.
     const finish = (error?: HttpBodyError): void => {
-      timer[Symbol.dispose]();
-      request.off('data', onData);
-      request.off('end', onEnd);
-      request.off('error', onAborted);
-      request.off('close', onAborted);
+      if (isDone) return;
+      isDone = true;
+      timer?.[Symbol.dispose]();
       if (error) {
         request.pause();
         reject(error);
@@ -76,9 +67,22 @@ export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAUL
         reject(new HttpBodyError('http.body-encoding', 400, 'the request body is not UTF-8'));
       }
     };
-    request.on('data', onData);
-    request.on('end', onEnd);
+    const onAborted = (): void => finish(new HttpBodyError('http.body-aborted', 400, 'the request was cut off'));
+    request.on('data', (chunk: Buffer) => {
+      if (isDone) return;
+      bytes += chunk.length;
+      if (bytes > limits.maxBytes) finish(tooLarge());
+      else chunks.push(chunk);
+    });
+    request.on('end', () => finish());
     request.on('error', onAborted);
     request.on('close', onAborted);
+    // Most bodies come in one piece with their head, and are complete by now: those need no timer.
+    process.nextTick(() => {
+      if (isDone || request.complete) return;
+      timer = clock.schedule(limits.timeoutMs, () =>
+        finish(new HttpBodyError('http.body-timeout', 408, 'the request body did not arrive in time')),
+      );
+    });
   });
 }
