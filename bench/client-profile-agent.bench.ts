@@ -64,7 +64,7 @@ const runners: Runner[] = [];
 try {
   const agent = await start('agent');
   runners.push(await start('bare', agent.answer), agent, await start('soap + express'));
-  for (const { target } of runners) await load(target, CONNECTIONS, ROUND_MS);
+  for (const { target } of runners) await load(target, CONNECTIONS, 2 * ROUND_MS);
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { child, target, rates, costs } of runners) {
       const before = await cpuSeconds(child);

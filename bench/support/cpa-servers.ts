@@ -27,10 +27,14 @@ export interface Ready {
 const DOMAIN = 'acme.example';
 const CONTACTS = Array.from({ length: 100 }, (_, index) => `colleague${String(index).padStart(4, '0')}`);
 
+const nicknameOf = (user: string): string => `Colleague ${user.slice(-4)}`;
+
 async function serveAgent(): Promise<Ready> {
   const { post, port, ca } = await openCpaHttps();
   const key = keyOf(await post(envelope(loginRequest('alice', 'secret'))));
-  const contacts = contactRequest('add-contact', { Colleagues: CONTACTS.map((user) => persona(user)) });
+  const contacts = contactRequest('add-contact', {
+    Colleagues: CONTACTS.map((user) => persona(user, `nickname="${nicknameOf(user)}"`)),
+  });
   await post(envelope(contacts, { key }));
   return { port, ca, key };
 }
@@ -59,8 +63,8 @@ async function serve(kind: ServerKind, answer: string): Promise<Ready> {
   await folder[Symbol.asyncDispose]();
   const key = '6f0c1de2-55c4-4c0e-9f6e-0f4f0a8f3f10';
   if (kind === 'bare') return { port: await serveBare(node, answer), ca, key };
-  const list = CONTACTS.map((user) => ({ user, domain: DOMAIN }));
-  const { port } = await listenAsUsual(node, new Map([[key, 'alice']]), new Map([['alice', list]]));
+  const list = CONTACTS.map((user) => ({ user, domain: DOMAIN, nickname: nicknameOf(user) }));
+  const { port } = await listenAsUsual(node, { key, user: 'alice', list });
   return { port, ca, key };
 }
 
