@@ -1,7 +1,12 @@
 import { pino } from 'pino';
 import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import type { Database } from '../../../src/ids/database.ts';
-import { createHttpListener, type HttpsListener } from '../../../src/platform/https-listener.ts';
+import {
+  createHttpListener,
+  createHttpsListener,
+  type HttpsListener,
+  type TlsMaterial,
+} from '../../../src/platform/https-listener.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
 import type { Service } from '../../../src/platform/service.ts';
 import { composePresence } from '../../../src/presence/compose.ts';
@@ -74,6 +79,8 @@ export interface RestOptions {
 export interface PwsWorld extends AsyncDisposable {
   readonly origin: string;
   readonly port: number;
+  /** Port of the listener with TLS; 0 when there is none. */
+  readonly securePort: number;
   readonly clock: FakeClock;
   readonly test: TestIds;
   readonly loginDatastore: LoginDatastore & Service;
@@ -108,6 +115,8 @@ export interface WorldOptions {
   readonly presenceOptions?: Partial<PresenceDatastoreOptions>;
   readonly compose?: Compose;
   readonly ca?: string;
+  /** Opens a TLS listener beside the plain one. */
+  readonly tls?: TlsMaterial;
 }
 
 function userRow(user: Partial<Database['enduser']> & { readonly userid: string }): Database['enduser'] {
@@ -203,7 +212,9 @@ export async function openPwsWorld(wanted: WorldOptions = {}): Promise<PwsWorld>
   );
   for (const each of [loginDatastore, routeDatastore, presenceDatastore]) await each.start(stores);
   const passwords = new Map(['alice', 'bob', 'appuser', 'other', 'norole'].map((id) => [id, 'secret']));
+  // Without TLS of its own, the plain one stands in for the listener with TLS.
   const listener: HttpsListener = createHttpListener('test', log);
+  const secure = wanted.tls && createHttpsListener('test', wanted.tls, log);
   const signIn = createSignIn({
     ids,
     loginDatastore,
@@ -225,7 +236,8 @@ export async function openPwsWorld(wanted: WorldOptions = {}): Promise<PwsWorld>
   });
   const service = createPresenceWebService(
     {
-      listener,
+      listener: secure ?? listener,
+      ...(secure ? { httpListener: listener } : {}),
       ids,
       changeFeed,
       loginDatastore,
@@ -247,11 +259,13 @@ export async function openPwsWorld(wanted: WorldOptions = {}): Promise<PwsWorld>
   listener.mount(BASE, createPresenceWebServiceBusyApp());
   await service.start(serving);
   await listener.listen('127.0.0.1', 0);
+  await secure?.listen('127.0.0.1', 0);
   const origin = `http://127.0.0.1:${listener.port}`;
 
   const world: PwsWorld = {
     origin,
     port: listener.port,
+    securePort: secure?.port ?? 0,
     clock,
     test,
     loginDatastore,
@@ -323,6 +337,7 @@ export async function openPwsWorld(wanted: WorldOptions = {}): Promise<PwsWorld>
     },
     async [Symbol.asyncDispose]() {
       await listener.close();
+      await secure?.close();
       await serving.close();
       await stores.close();
       await engine[Symbol.asyncDispose]();
