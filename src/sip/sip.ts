@@ -1,0 +1,296 @@
+import { randomBytes } from 'node:crypto';
+import { lookup as machineLookup, Resolver } from 'node:dns/promises';
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { describeError } from '../platform/errors.ts';
+import type { Scope } from '../platform/service.ts';
+import { type CallOptions, type ClientCall, createCall } from './call.ts';
+import type { SipEndpointNeeds, SipEndpointOptions } from './endpoint-options.ts';
+import { SipError } from './errors.ts';
+import { createLocator } from './location/locate.ts';
+import { createResponse } from './message/build.ts';
+import { requestUri, type SipRequest, type SipResponse, topVia } from './message/message.ts';
+import { parseDatagram, SipParseError } from './message/parse.ts';
+import { writeMessage } from './message/write.ts';
+import { createStatistics, type SipStatistics } from './statistics.ts';
+import type { ServerTransaction } from './transaction/server-transaction.ts';
+import { DEFAULT_TIMING } from './transaction/timing.ts';
+import { createTransactions } from './transaction/transactions.ts';
+import { openPair } from './transport/bind.ts';
+import { defaultPort, type Flow, type Hop, hostOf, type SipTransport, type SocketAddress } from './transport/flow.ts';
+import { createFlowTokens, type FlowTokens } from './transport/flow-tokens.ts';
+import { DEFAULT_CONNECTION_LIMITS, type SipTlsOptions } from './transport/options.ts';
+import { createStreams, type StreamListener } from './transport/streams.ts';
+import type { UdpListener } from './transport/udp.ts';
+import { parseUri } from './values/uri.ts';
+import { BRANCH_COOKIE } from './values/via.ts';
+import { noteSource, responseHop } from './via-rules.ts';
+
+export type { SipEndpointNeeds, SipEndpointOptions } from './endpoint-options.ts';
+
+/** Where a request goes: a flow that is open, an address, or a URI to be located by RFC 3263. */
+export type SipTarget = { readonly flow: Flow } | { readonly hop: Hop } | { readonly uri: string };
+
+export type RequestHandler = (transaction: ServerTransaction) => void | Promise<void>;
+
+/** The SIP stack behind one door: transports, transactions, location of servers. It knows no service. */
+export interface SipEndpoint {
+  /** Opens the listeners; the scope closes them. @throws SipError `sip.bind` naming transport, address and port */
+  open(scope: Scope): Promise<void>;
+  readonly addresses: Readonly<Record<Lowercase<SipTransport>, SocketAddress | undefined>>;
+  /**
+   * Takes every new request but ACK and CANCEL. What the handler throws becomes the answer: a SipError its `answer`,
+   * anything else 500.
+   */
+  onRequest(handler: RequestHandler): void;
+  /** Takes each ACK of a 2xx: it has no transaction and no answer. */
+  onAck(handler: (ack: SipRequest, flow: Flow) => void): void;
+  /** Sends a request; Via is added. Without a target it goes to the first Route, else to the Request-URI. */
+  request(request: SipRequest, target?: SipTarget, options?: CallOptions): ClientCall;
+  /** The final response of `request`. */
+  send(request: SipRequest, target?: SipTarget): Promise<SipResponse>;
+  /** Sends without a transaction: the ACK of a 2xx. Via is added. */
+  sendStateless(request: SipRequest, target?: SipTarget): Promise<void>;
+  /** Where the request would go (RFC 3263 4, RFC 3261 8.1.2). */
+  locate(uri: string): Promise<readonly Hop[]>;
+  readonly flows: FlowTokens;
+  /** `host:port` of our listener, as Via, Contact and Record-Route name it. */
+  sentBy(transport: SipTransport): string;
+  /** New key, certificate and authorities for connections to come. */
+  renewTls(tls: SipTlsOptions): void;
+  readonly statistics: Readonly<SipStatistics>;
+}
+
+const SWEEP_MS = 5_000;
+/** RFC 3261 18.1.1: 200 bytes less than the MTU of Ethernet. Our Via takes some of it. */
+const UDP_BYTES = 1_300;
+
+export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointOptions): SipEndpoint {
+  const { clock } = needs;
+  const log = needs.log.child({ subsystem: 'sip' });
+  const timing = options.timing ?? DEFAULT_TIMING;
+  const statistics = createStatistics();
+  const newTag = (): string => randomBytes(8).toString('base64url');
+  const host = options.advertisedHost ?? ownAddress(options.host);
+  let udp: UdpListener | undefined;
+  let tcp: StreamListener | undefined;
+  let tls: StreamListener | undefined;
+  let handler: RequestHandler = (transaction) => transaction.reply(501);
+  let ackHandler: (ack: SipRequest, flow: Flow) => void = () => {
+    statistics.stray += 1;
+  };
+  const listenerOf = (transport: SipTransport): SocketAddress | undefined =>
+    (transport === 'UDP' ? udp : transport === 'TCP' ? tcp : tls)?.local;
+
+  const transmitResponse = (request: SipRequest, flow: Flow, bytes: Buffer, onError: () => void): void => {
+    const failed = (error: unknown): void => {
+      log.debug({ err: describeError(error) }, 'response not sent');
+      onError();
+    };
+    try {
+      if (flow.isReliable && flow.isOpen) flow.send(bytes);
+      else if (flow.transport === 'UDP') flowOverUdp(responseHop(request, flow)).send(bytes);
+      // The client may listen where its Via says, though its connection is gone (RFC 3261 18.2.2).
+      else
+        streams
+          .connect(responseHop(request, flow))
+          .then((again) => again.send(bytes))
+          .catch(failed);
+    } catch (error) {
+      if (!(error instanceof SipError)) throw error;
+      failed(error);
+    }
+  };
+
+  const answerWithError = (transaction: ServerTransaction, error: unknown): void => {
+    const answer = error instanceof SipError ? error.answer : undefined;
+    if (answer === undefined) {
+      log.error({ err: error, method: transaction.request.method }, 'a SIP request could not be handled');
+      transaction.reply(500);
+    } else {
+      transaction.reply(answer.status, { reason: answer.reason, headers: Object.entries(answer.headers ?? {}) });
+    }
+  };
+
+  const transactions = createTransactions({
+    clock,
+    timing,
+    statistics,
+    newTag,
+    transmitResponse,
+    maxServerTransactions: options.maxServerTransactions ?? 200_000,
+    onAck: (ack, flow) => ackHandler(ack, flow),
+    onRequest(transaction) {
+      // Not `async`: a handler that answers at once answers before the next message is read.
+      try {
+        const later = handler(transaction);
+        if (later !== undefined) later.catch((error: unknown) => answerWithError(transaction, error));
+      } catch (error) {
+        answerWithError(transaction, error);
+      }
+    },
+  });
+
+  const onMessage = (message: SipRequest | SipResponse, flow: Flow): void => {
+    if (message.kind === 'request') {
+      noteSource(message, flow);
+      acceptAlias(message, flow);
+    }
+    transactions.receive(message, flow);
+  };
+
+  const onRefused = (error: SipParseError, flow: Flow): void => {
+    statistics.malformed += 1;
+    log.debug({ err: error.message, transport: flow.transport }, 'SIP message refused');
+    const { request, answer } = error;
+    if (request === undefined || answer === undefined) return;
+    noteSource(request, flow);
+    const response = createResponse(request, answer.status, { reason: answer.reason, toTag: newTag() });
+    transmitResponse(request, flow, writeMessage(response), () => undefined);
+  };
+
+  const streams = createStreams({
+    clock,
+    statistics,
+    limits: { ...DEFAULT_CONNECTION_LIMITS, ...options.connections },
+    tls: options.tls,
+    isExempt: options.isExempt ?? (() => false),
+    onMessage,
+    onRefused,
+    onTrouble: (what, error) => log.debug({ err: error.message }, what),
+  });
+
+  /** RFC 5923: only a peer whose certificate was verified may have requests sent back over its own connection. */
+  const acceptAlias = (request: SipRequest, flow: Flow): void => {
+    if (flow.transport !== 'TLS' || flow.peerNames.length === 0) return;
+    const via = topVia(request);
+    const connection = via.params.has('alias') ? streams.find(flow.id) : undefined;
+    if (connection !== undefined) streams.alias(connection, via.port ?? defaultPort('TLS'));
+  };
+
+  const onDatagram = (bytes: Buffer, flow: Flow): void => {
+    // COMPAT: clients keep a UDP flow alive with line ends, or with single zero bytes.
+    if (bytes.length <= 4) return;
+    try {
+      onMessage(parseDatagram(bytes), flow);
+    } catch (error) {
+      if (!(error instanceof SipParseError)) throw error;
+      onRefused(error, flow);
+    }
+  };
+
+  const flowOverUdp = (to: SocketAddress): Flow => {
+    if (udp === undefined) throw new SipError('sip.unreachable', 'there is no UDP socket');
+    return udp.flowTo({ address: to.address, port: to.port });
+  };
+
+  const flowTo = async (target: Hop | Flow, request: SipRequest): Promise<Flow> => {
+    if ('send' in target) return target;
+    if (target.transport !== 'UDP') return streams.connect(target);
+    if (target.isTransportOpen === true && writeMessage(request).length > UDP_BYTES) {
+      try {
+        return await streams.connect({ ...target, transport: 'TCP' });
+      } catch (error) {
+        // RFC 3261 18.1.1: a server without TCP gets it over UDP, however large.
+        if (!(error instanceof SipError)) throw error;
+      }
+    }
+    return flowOverUdp(target);
+  };
+
+  const sentBy = (transport: SipTransport, flow?: Flow): string => {
+    const port = listenerOf(transport)?.port ?? flow?.local.port ?? defaultPort(transport);
+    return `${hostOf(host)}:${port}`;
+  };
+
+  const withVia = (request: SipRequest, flow: Flow): SipRequest => {
+    const branch = BRANCH_COOKIE + randomBytes(12).toString('base64url');
+    const alias = flow.transport === 'TLS' && tls !== undefined ? ';alias' : '';
+    const via = `SIP/2.0/${flow.transport} ${sentBy(flow.transport, flow)};branch=${branch};rport${alias}`;
+    return { ...request, headers: request.headers.clone().addFirst('Via', via) };
+  };
+
+  const locator = createLocator({
+    resolver: needs.resolver ?? new Resolver(),
+    lookup: needs.lookup ?? lookup,
+    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+    transports: () =>
+      (['TLS', 'TCP', 'UDP'] as const).filter((each) =>
+        each === 'UDP' ? udp !== undefined : each === 'TCP' || options.tls !== undefined,
+      ),
+    families: options.host === '::' ? [4, 6] : [isIPv6(options.host) ? 6 : 4],
+  });
+
+  const targetsOf = async (request: SipRequest, target: SipTarget | undefined): Promise<readonly (Hop | Flow)[]> => {
+    if (target !== undefined && 'flow' in target) return [target.flow];
+    if (target !== undefined && 'hop' in target) return [target.hop];
+    if (target !== undefined) return locator.locate(parseUri(target.uri));
+    return locator.locate(request.headers.get('route')?.uri ?? requestUri(request));
+  };
+
+  const call = (request: SipRequest, target?: SipTarget, callOptions: CallOptions = {}): ClientCall =>
+    createCall(
+      request,
+      () => targetsOf(request, target),
+      { clock, holdMs: 64 * timing.t1, transactions, flowTo, withVia },
+      callOptions,
+    );
+
+  return {
+    async open(scope) {
+      scope.defer(async () => {
+        transactions.close();
+        await Promise.all([streams.close(), udp?.close()]);
+        udp = undefined;
+      });
+      if (options.port !== null) {
+        const udpOptions = {
+          onDatagram,
+          onError: (error: Error) => log.debug({ err: error.message }, 'a datagram was not sent'),
+        };
+        ({ udp, tcp } = await openPair(streams, options.host, options.port, udpOptions));
+      }
+      if (options.tlsPort !== null) tls = await streams.listen('TLS', options.host, options.tlsPort);
+      scope.every(SWEEP_MS, () => streams.sweep());
+    },
+    get addresses() {
+      return { udp: udp?.local, tcp: tcp?.local, tls: tls?.local };
+    },
+    onRequest(taker) {
+      handler = taker;
+    },
+    onAck(taker) {
+      ackHandler = taker;
+    },
+    request: call,
+    send: (request, target) => call(request, target).final,
+    async sendStateless(request, target) {
+      const [first] = await targetsOf(request, target);
+      if (first === undefined) throw new SipError('sip.unresolved', 'there is nowhere to send it');
+      const flow = await flowTo(first, request);
+      statistics.requestsOut += 1;
+      flow.send(writeMessage(withVia(request, flow)));
+    },
+    locate: (uri) => locator.locate(parseUri(uri)),
+    flows: createFlowTokens({
+      secret: randomBytes(32),
+      findConnection: streams.find,
+      udpFlow: (remote) => udp?.flowTo(remote),
+    }),
+    sentBy: (transport) => sentBy(transport),
+    renewTls: (renewed) => streams.renew(renewed),
+    statistics,
+  };
+}
+
+async function lookup(name: string): Promise<readonly string[]> {
+  return (await machineLookup(name, { all: true })).map(({ address }) => address);
+}
+
+/** A wildcard is no address that anybody could answer to: the first one of the machine that others can reach stands for it. */
+function ownAddress(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return host;
+  const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+  const reachable = all.find((each) => !each.internal && each.family === 'IPv4') ?? all.find((each) => !each.internal);
+  return reachable?.address ?? '127.0.0.1';
+}
