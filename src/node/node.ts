@@ -1,0 +1,468 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { join, resolve } from 'node:path';
+import { createAdminApp } from '../admin/admin-app.ts';
+import { ensureAdminToken } from '../admin/admin-token.ts';
+import type { SyncProgressEvent } from '../admin/context.ts';
+import { createAxlClient } from '../axl/client.ts';
+import { createCredentialCheck } from '../axl/credential-check.ts';
+import { createMemoryEngine } from '../datastore/memory-engine.ts';
+import { createChangeFeed } from '../ids/change-feed/create-change-feed.ts';
+import { createSqliteFeedStore } from '../ids/sqlite/sqlite-feed-store.ts';
+import { openSqliteIds } from '../ids/sqlite/sqlite-ids.ts';
+import { createSqliteStaging } from '../ids/sqlite/sqlite-staging.ts';
+import { createMockCucm, type MockCucm } from '../mock-cucm/mock-cucm.ts';
+import { createAlarms } from '../platform/alarms.ts';
+import { ensureCertificates, issueCertificate, listCertificates, renewNode } from '../platform/certificates.ts';
+import type { Clock } from '../platform/clock.ts';
+import { ImpError } from '../platform/errors.ts';
+import { createHttpsListener, type HttpHandler } from '../platform/https-listener.ts';
+import type { Log } from '../platform/log.ts';
+import { createMetrics } from '../platform/metrics.ts';
+import type { Service, ServiceDescriptor } from '../platform/service.ts';
+import { createSupervisor, type MadeService } from '../platform/supervisor.ts';
+import {
+  clientProfileAgentDescriptor,
+  createClientProfileAgent,
+  createClientProfileAgentBusyApp,
+} from '../services/client-profile-agent/client-profile-agent.ts';
+import { configAgentDescriptor, createConfigAgent } from '../services/config-agent/config-agent.ts';
+import { createDataMonitor, dataMonitorDescriptor } from '../services/data-monitor/data-monitor.ts';
+import { createLoginDatastore, loginDatastoreDescriptor } from '../services/login-datastore/login-datastore.ts';
+import { createOamAgent, oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
+import { createPresenceEngine, presenceEngineDescriptor } from '../services/presence-engine/presence-engine.ts';
+import { createRouteDatastore, routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
+import { createSipProxy, sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
+import { createSyncAgent, syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
+import { SYNCED_TABLES } from '../services/sync-agent/tables.ts';
+import { loadActivations } from './activations.ts';
+import { lockDataFolder } from './data-lock.ts';
+import { authority, type Endpoints, reachable } from './endpoints.ts';
+import { certificateNames, type NodeFile } from './node-config.ts';
+import { ensureOwnTopology } from './own-topology.ts';
+import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
+
+export interface NodeOptions {
+  readonly config: NodeFile;
+  readonly cucmPassword: string | undefined;
+  /** Everything durable lives there. Absolute. */
+  readonly dataFolder: string;
+  /** What relative paths of the node file mean. */
+  readonly baseFolder: string;
+  readonly mockCucm: {
+    /** null: acme. */
+    readonly fixtureFile: string | null;
+    readonly users: number;
+    readonly userPrefix: string;
+  } | null;
+  readonly hasEphemeralPorts: boolean;
+  readonly version: string;
+  readonly pid: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** One IM and Presence node. */
+export interface Node extends AsyncDisposable {
+  /** Opens the listeners (and starts the mock CUCM). @throws ImpError `listener.bind` */
+  start(): Promise<void>;
+  /** Starts the services; returns at once. */
+  run(): void;
+  endpoints(): Endpoints;
+  /** Hears each change of readiness: initial sync complete, every activated service started, listeners open. */
+  onReadiness(listener: (isReady: boolean) => void): void;
+  onSyncProgress(listener: (event: SyncProgressEvent) => void): void;
+  /** One clause: what is served. */
+  summary(): string;
+  /** Users of the mock's fixture and their password; undefined beside a real CUCM. */
+  sampleCredentials(): { readonly users: readonly string[]; readonly password: string } | undefined;
+  /** Stops the services, then the listeners. */
+  stop(): Promise<void>;
+}
+
+/** How often the Sync Agent asks the mock for changes. */
+const MOCK_POLL_SECONDS = 2;
+/** Loopback callers of a node with a mock are the developer's own tests. */
+const LOOPBACK = ['127.0.0.0/8', '::1'];
+/** Names that a log of a mock node shows. */
+const SAMPLE_USERS = 18;
+
+/**
+ * Makes a node: every part in one column, each given just what it uses. Opens the data folder and the database, nothing
+ * that listens. What it holds is released in the reverse order by disposing.
+ * @throws ImpError `node.data-in-use`, `node.no-cucm`, `node.no-domain`; IdsError; `certificates.unreadable`
+ */
+export async function createNode(options: NodeOptions): Promise<Node> {
+  const { config, clock, log, dataFolder } = options;
+  await using stack = new AsyncDisposableStack();
+  const port = (number: number): number => (options.hasEphemeralPorts ? 0 : number);
+  const folder = (...parts: string[]): string => join(dataFolder, ...parts);
+
+  await mkdir(dataFolder, { recursive: true, mode: 0o700 });
+  stack.use(lockDataFolder(dataFolder));
+  const fixture = options.mockCucm ? await chosenFixture(options.mockCucm.fixtureFile) : undefined;
+  const domain = config.domain ?? fixture?.domain;
+  if (domain === undefined) {
+    throw new ImpError('invalid', 'node.no-domain', 'domain is not set: name the presence domain in the node file');
+  }
+  const host = reachable(config.bind);
+  const address = config.address === '' ? host : config.address;
+
+  // Platform.
+  const metrics = createMetrics({ node: config.node });
+  const alarms = createAlarms(clock, log);
+  const names = certificateNames(config, domain);
+  let certificates = await ensureCertificates(folder('certs'), names, clock);
+  const token = await ensureAdminToken(folder('admin.token'));
+  const tls = { node: certificates.node, ca: certificates.ca };
+  const listener = createHttpsListener('https', certificates.node, log);
+  stack.defer(() => listener.close());
+
+  // Data.
+  const ids = stack.use(
+    await openSqliteIds({
+      file: folder('ids', 'ids.db'),
+      stagingFile: folder('ids', 'staging.db'),
+      durability: config.ids.durability,
+      log,
+      metrics,
+    }),
+  );
+  const changeFeed = stack.use(createChangeFeed({ store: createSqliteFeedStore(ids), clock, log, metrics, alarms }));
+  const engine = stack.use(createMemoryEngine({ clock, log, metrics }));
+  const own = { name: config.node, address, domain, version: options.version, isPublisher: true };
+  const { isFirstStart } = await ensureOwnTopology(ids, own);
+  const activations = await loadActivations(ids, config.node);
+
+  // CUCM: the mock, or the one of the node file.
+  let mock: MockCucm | undefined;
+  if (options.mockCucm && fixture) {
+    mock = stack.use(
+      createMockCucm({
+        dataDir: folder('mock-cucm'),
+        fixture,
+        users: options.mockCucm.users,
+        userPrefix: options.mockCucm.userPrefix,
+        seed: 1,
+        nodes: [config.node],
+        host,
+        port: port(config.listeners.mockCucm),
+        tls: certificates.node,
+        expiredTls: () => issueCertificate({ names, clock, days: -1 }),
+        clock,
+        log,
+      }),
+    );
+    await mock.start();
+  }
+  const cucm = mock
+    ? { url: `https://${authority(host, mock.port)}/axl/`, ca: certificates.ca, ...MOCK_ADMINISTRATOR }
+    : await configuredCucm(options);
+  const axl = createAxlClient({
+    url: cucm.url,
+    user: cucm.user,
+    password: () => cucm.password,
+    ...(cucm.ca === undefined ? {} : { ca: cucm.ca }),
+    clock,
+    log,
+  });
+  stack.defer(() => axl[Symbol.asyncDispose]());
+  const credentials = stack.use(createCredentialCheck({ axl, ids, clock, log, metrics }));
+
+  // Services, in the order of src/node/services.ts.
+  const set = config.services;
+  const syncAgent = createSyncAgent(
+    {
+      ids,
+      staging: createSqliteStaging(ids, SYNCED_TABLES),
+      axl,
+      axlUser: cucm.user,
+      clock,
+      log,
+      metrics,
+      alarms,
+      node: own,
+      domain,
+    },
+    mock ? { ...set['sync-agent'], pollIntervalSeconds: MOCK_POLL_SECONDS } : set['sync-agent'],
+  );
+  const dataMonitor = createDataMonitor(
+    { isPublisher: own.isPublisher, replicationState: () => 2, sync: syncAgent, stabilityMs: 0, clock, log, alarms },
+    set['data-monitor'],
+  );
+  const routeDatastore = createRouteDatastore(
+    { engine, ids, changeFeed, log, nodeName: config.node },
+    set['route-datastore'],
+  );
+  const loginDatastore = createLoginDatastore({ engine, clock, log, metrics }, set['login-datastore']);
+  const cpaOptions = set['client-profile-agent'];
+  const clientProfileAgent = createClientProfileAgent(
+    {
+      listener,
+      ids,
+      changeFeed,
+      loginDatastore,
+      routeDatastore,
+      credentials,
+      clock,
+      log,
+      metrics,
+      alarms,
+      host: address,
+      domain,
+    },
+    mock ? { ...cpaOptions, exemptNetworks: [...cpaOptions.exemptNetworks, ...LOOPBACK] } : cpaOptions,
+  );
+  const sipProxyFolder = folder('config', 'sip-proxy');
+  const sipProxy = createSipProxy(
+    {
+      folder: sipProxyFolder,
+      clock,
+      log,
+      metrics,
+      alarms,
+      tls,
+      host,
+      controlPort: port(config.listeners.sipProxyControl),
+    },
+    set['sip-proxy'],
+  );
+  const configAgent = createConfigAgent(
+    {
+      ids,
+      changeFeed,
+      clock,
+      log,
+      metrics,
+      alarms,
+      folder: sipProxyFolder,
+      nodeName: config.node,
+      tls,
+      proxy: sipProxy,
+    },
+    set['config-agent'],
+  );
+  const presenceEngineFolder = folder('config', 'presence-engine');
+  const presenceEngine = createPresenceEngine(
+    {
+      folder: presenceEngineFolder,
+      clock,
+      log,
+      metrics,
+      alarms,
+      tls,
+      host,
+      controlPort: port(config.listeners.presenceEngineControl),
+    },
+    set['presence-engine'],
+  );
+  const oamAgent = createOamAgent(
+    {
+      ids,
+      changeFeed,
+      clock,
+      log,
+      metrics,
+      alarms,
+      folder: presenceEngineFolder,
+      nodeName: config.node,
+      tls,
+      engine: presenceEngine,
+    },
+    set['oam-agent'],
+  );
+  const services: MadeService[] = [
+    made(dataMonitorDescriptor, dataMonitor),
+    made(syncAgentDescriptor, syncAgent),
+    made(routeDatastoreDescriptor, routeDatastore),
+    made(loginDatastoreDescriptor, loginDatastore),
+    made(oamAgentDescriptor, oamAgent),
+    made(clientProfileAgentDescriptor, clientProfileAgent),
+    made(configAgentDescriptor, configAgent),
+    made(sipProxyDescriptor, sipProxy),
+    made(presenceEngineDescriptor, presenceEngine),
+  ];
+  if (isFirstStart && mock) {
+    for (const { descriptor } of services) {
+      if (descriptor.kind === 'feature') await activations.save(descriptor.name, true);
+    }
+  }
+  const supervisor = stack.use(createSupervisor({ services, activations, gate: dataMonitor, clock, log, alarms }));
+  dataMonitor.onOpen(() => supervisor.poke());
+
+  // Readiness and what administrators reach.
+  let isListening = false;
+  let isReady = false;
+  const readinessListeners: ((isReady: boolean) => void)[] = [];
+  const judge = (): void => {
+    const now = isListening && dataMonitor.isOpen && supervisor.isComplete;
+    if (now === isReady) return;
+    isReady = now;
+    log.info({ isReady }, 'readiness changed');
+    for (const each of readinessListeners) each(isReady);
+  };
+  supervisor.onChange(judge);
+  const startedAt = clock.now();
+  const admin = createAdminApp({
+    token,
+    log: log.child({ subsystem: 'admin' }),
+    context: {
+      node: { name: config.node, version: options.version, domain, startedAt, isReady: () => isReady },
+      supervisor,
+      ids,
+      changeFeed,
+      alarms,
+      clock,
+      sync: {
+        overview: () => syncAgent.status(),
+        onProgress: (each) => syncAgent.onProgress(each),
+        request: (asked) => syncAgent.requestSync(asked),
+        async userProblems() {
+          const { duplicates, invalid } = await syncAgent.findUserProblems();
+          return [
+            ...[...duplicates].map(([directoryUri, users]) => ({
+              problem: 'duplicate' as const,
+              directoryUri,
+              users: [...users],
+            })),
+            ...invalid.map(({ userid, directoryUri }) => ({
+              problem: 'invalid' as const,
+              directoryUri,
+              users: [userid],
+            })),
+          ];
+        },
+      },
+      replication: { state: 2, sentence: 'one node: nothing to replicate' },
+      highAvailability: { state: 'Unknown', reason: 'High Availability Not Enabled' },
+      certificates: {
+        list: () => listCertificates(folder('certs'), clock),
+        async renew() {
+          await renewNode(folder('certs'), names, clock);
+          certificates = await ensureCertificates(folder('certs'), names, clock);
+          listener.renew(certificates.node);
+          mock?.renew(certificates.node);
+          return await listCertificates(folder('certs'), clock);
+        },
+      },
+    },
+  });
+  listener.mount('/EPASSoap', createClientProfileAgentBusyApp());
+  listener.mount('/admin', admin);
+  listener.mount(
+    '/metrics',
+    metricsHandler(() => metrics.render(), metrics.contentType, log),
+  );
+  listener.mount(
+    '/healthz',
+    plain(() => [200, 'ok']),
+  );
+  listener.mount(
+    '/readyz',
+    plain(() => (isReady ? [200, 'ready'] : [503, `not ready: ${waitingSentence(supervisor.status())}`])),
+  );
+
+  const url = (path: string): string => `https://${authority(address, listener.port)}${path}`;
+  const parts = stack.move();
+  const node: Node = {
+    async start() {
+      await listener.listen(config.bind, port(config.listeners.https));
+      isListening = true;
+    },
+    run() {
+      supervisor.startAll();
+      judge();
+    },
+    endpoints: () => ({
+      ready: isReady,
+      node: config.node,
+      pid: options.pid,
+      domain,
+      ca: certificates.caFile,
+      cpa: url('/EPASSoap/service'),
+      admin: url('/admin'),
+      adminToken: folder('admin.token'),
+      metrics: url('/metrics'),
+      ...(mock && { mockCucm: { axl: cucm.url, ...MOCK_ADMINISTRATOR } }),
+    }),
+    onReadiness: (each) => void readinessListeners.push(each),
+    onSyncProgress: (each) => void syncAgent.onProgress(each),
+    summary: () => syncAgent.status().sentence.replace(/\.$/, ''),
+    sampleCredentials: () =>
+      mock && fixture
+        ? {
+            users: fixture.endUsers.slice(0, SAMPLE_USERS).map((user) => user.userid),
+            password: MOCK_ADMINISTRATOR.password,
+          }
+        : undefined,
+    async stop() {
+      isListening = false;
+      await supervisor.stopAll();
+      judge();
+      await listener.close();
+    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+  };
+  return node;
+}
+
+function made<Options>(descriptor: ServiceDescriptor<Options>, service: Service): MadeService {
+  return { descriptor: descriptor as ServiceDescriptor<unknown>, service };
+}
+
+interface CucmAccess {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly ca: string | undefined;
+}
+
+async function configuredCucm({ config, cucmPassword, baseFolder }: NodeOptions): Promise<CucmAccess> {
+  const { cucm } = config;
+  if (!cucm) {
+    throw new ImpError('invalid', 'node.no-cucm', 'there is no CUCM: set cucm in the node file, or add --mock-cucm');
+  }
+  const read = async (file: string, key: string): Promise<string> => {
+    try {
+      return await readFile(resolve(baseFolder, file), 'utf8');
+    } catch (cause) {
+      throw new ImpError('invalid', 'config.unreadable', `${key}: ${file} cannot be read`, { cause });
+    }
+  };
+  const password =
+    cucmPassword ??
+    (cucm.passwordFile === undefined ? cucm.password : (await read(cucm.passwordFile, 'cucm.passwordFile')).trim());
+  if (password === undefined) {
+    throw new ImpError('invalid', 'node.no-cucm-password', 'cucm: set passwordFile, password or IMP_CUCM_PASSWORD');
+  }
+  const ca = cucm.caFile === undefined ? undefined : await read(cucm.caFile, 'cucm.caFile');
+  return { url: cucm.url, user: cucm.user, password, ca };
+}
+
+function plain(answer: () => readonly [number, string]): HttpHandler {
+  return (_request: IncomingMessage, response: ServerResponse) => {
+    const [status, text] = answer();
+    response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
+    response.end(`${text}\n`);
+  };
+}
+
+function metricsHandler(render: () => Promise<string>, contentType: string, log: Log): HttpHandler {
+  return (_request, response) => {
+    render().then(
+      (text) => {
+        response.writeHead(200, { 'content-type': contentType });
+        response.end(text);
+      },
+      (error: unknown) => {
+        log.error({ err: error }, 'metrics could not be rendered');
+        response.writeHead(500).end();
+      },
+    );
+  };
+}
+
+function waitingSentence(services: ReturnType<ReturnType<typeof createSupervisor>['status']>): string {
+  const waiting = services.filter((service) => service.isActivated && service.state !== 'Started');
+  return waiting.map((service) => `${service.name} ${service.state} ${service.reason.text}`.trim()).join('; ');
+}
