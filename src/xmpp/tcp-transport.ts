@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock } from '../platform/clock.ts';
 import { XmppError } from './errors.ts';
@@ -9,6 +9,7 @@ import { StreamError } from './stream-error.ts';
 import type { ContentNamespace } from './stream-header.ts';
 import { createStreamReader, DEFAULT_STREAM_LIMITS } from './stream-reader.ts';
 import { createStreamWriter, type StreamWriter } from './stream-writer.ts';
+import type { TlsUpgrade } from './tls-upgrade.ts';
 import { DEFAULT_TRANSPORT_LIMITS, type Transport, type TransportLimits, type TransportListener } from './transport.ts';
 
 export interface TcpTransportOptions {
@@ -16,12 +17,12 @@ export interface TcpTransportOptions {
   readonly side: 'server' | 'client';
   readonly content?: ContentNamespace;
   readonly limits?: TransportLimits;
-  /** Puts TLS over the socket: `new TLSSocket(socket, …)` on a server, `tls.connect({ socket, … })` on a client. */
-  readonly upgrade?: (socket: Duplex) => TLSSocket;
+  /** How STARTTLS is done; absent where it is not. */
+  readonly upgrade?: TlsUpgrade;
 }
 
 /** A stream over TCP, or over TLS that is up already. */
-export function createTcpTransport(first: Duplex, options: TcpTransportOptions): Transport {
+export function createTcpTransport(first: Socket, options: TcpTransportOptions): Transport {
   const { clock, side, content = NS.client, limits = DEFAULT_TRANSPORT_LIMITS } = options;
   let socket = first;
   let listener: TransportListener | undefined;
@@ -128,10 +129,8 @@ export function createTcpTransport(first: Duplex, options: TcpTransportOptions):
       writer.flush();
       socket.removeListener('data', onData);
       socket.removeListener('end', onEnd);
-      const secure = options.upgrade(socket);
+      const secure = await handshake(options.upgrade, first, clock, limits.patienceMs);
       secure.on('error', onError);
-      await handshake(secure, side, clock, limits.patienceMs);
-      if (isGone) throw new XmppError('xmpp.connection', 'the connection closed while TLS was coming up');
       socket = secure;
       bindings = channelBindingsOf(secure, side);
       writer = newWriter();
@@ -151,19 +150,24 @@ export function createTcpTransport(first: Duplex, options: TcpTransportOptions):
   };
 }
 
-function handshake(secure: TLSSocket, side: 'server' | 'client', clock: Clock, patienceMs: number): Promise<void> {
+function handshake(upgrade: TlsUpgrade, socket: Socket, clock: Clock, patienceMs: number): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const fail = (why: string, cause?: unknown): void => {
+    const settle = (finish: () => void): void => {
       timer[Symbol.dispose]();
-      secure.destroy();
-      reject(new XmppError('xmpp.connection', why, cause === undefined ? undefined : { cause }));
+      socket.removeListener('close', onClose);
+      finish();
     };
+    const fail = (why: string, cause?: unknown): void =>
+      settle(() => {
+        socket.destroy();
+        reject(new XmppError('xmpp.connection', why, cause === undefined ? undefined : { cause }));
+      });
+    const onClose = (): void => fail('the connection closed while TLS was coming up');
     const timer = clock.schedule(patienceMs, () => fail('TLS did not come up in time'));
-    secure.once(side === 'server' ? 'secure' : 'secureConnect', () => {
-      timer[Symbol.dispose]();
-      resolve();
-    });
-    secure.once('error', (error) => fail('TLS failed', error));
-    secure.once('close', () => fail('the connection closed while TLS was coming up'));
+    socket.once('close', onClose);
+    upgrade(socket).then(
+      (secure) => settle(() => resolve(secure)),
+      (error) => fail('TLS failed', error),
+    );
   });
 }
