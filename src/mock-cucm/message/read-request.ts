@@ -115,6 +115,11 @@ function requestOf(root: XmlElement): AxlRequest {
 
 /** Text of a tag; `xsi:nil` is empty. */
 export function valueText(tag: XmlElement): string {
+  return secretText(tag).trim();
+}
+
+/** The same with the blanks that a password may begin or end with. */
+export function secretText(tag: XmlElement): string {
   const nil = attribute(tag, 'nil', XSI)?.trim().toLowerCase();
-  return nil === 'true' || nil === '1' ? '' : textOf(tag).trim();
+  return nil === 'true' || nil === '1' ? '' : textOf(tag);
 }

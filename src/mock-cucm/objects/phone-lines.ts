@@ -43,6 +43,18 @@ const TEXTS: readonly string[] = [
   ...AFTER_CALL_INFO,
   'recordingMediaSource',
 ];
+/** Defaults of the schema, for columns that are unset. */
+const DEFAULTS: Readonly<Record<string, string>> = {
+  ringSetting: 'Ring',
+  consecutiveRingSetting: 'Use System Default',
+  ringSettingIdlePickupAlert: 'Use System Default',
+  ringSettingActivePickupAlert: 'Use System Default',
+  mwlPolicy: 'Use System Policy',
+  recordingFlag: 'Call Recording Disabled',
+  audibleMwi: 'Default',
+  partitionUsage: 'General',
+  recordingMediaSource: 'Gateway Preferred',
+};
 const NUMBERS: readonly string[] = ['maxNumCalls', 'busyTrigger'];
 
 /** Rows of the device/number map, in the order of the buttons. A line that does not exist yet is made. */
@@ -73,7 +85,10 @@ function readLines(reading: Reading, pkid: string, asked: XmlElement | undefined
 }
 
 function lineElement(reading: Reading, row: LineRow, wanted: ReadonlySet<string> | null): Markup {
-  const plain = (tag: string): readonly [string, Markup] => [tag, textElement(tag, row[tag.toLowerCase()] ?? '')];
+  const plain = (tag: string): readonly [string, Markup] => [
+    tag,
+    textElement(tag, row[tag.toLowerCase()] || DEFAULTS[tag] || ''),
+  ];
   const yes = (tag: string): Markup => textElement(tag, row[tag.toLowerCase()] === 't' ? 'true' : 'false');
   const tags: (readonly [string, Markup])[] = [
     ['index', textElement('index', row.numplanindex)],

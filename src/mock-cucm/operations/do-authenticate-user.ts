@@ -1,7 +1,7 @@
 import { element } from '../../xml/element.ts';
 import { textElement } from '../../xml/write.ts';
 import { AXL_CODE, AxlFault } from '../message/axl-fault.ts';
-import { valueText } from '../message/read-request.ts';
+import { secretText, valueText } from '../message/read-request.ts';
 import { returned } from '../message/write-reply.ts';
 import { CREDENTIAL, type CredentialOwner, isCredential } from '../objects/credentials.ts';
 import type { Reading } from '../store/access.ts';
@@ -29,9 +29,8 @@ export const doAuthenticateUser: Operation = {
     const name = userid ? valueText(userid) : '';
     if (name === '') throw new AxlFault(AXL_CODE.invalid, 'userid is required');
     if (!password && !pin) throw new AxlFault(AXL_CODE.invalid, 'password or pin is required');
-    const code = password
-      ? check(store.read, name, CREDENTIAL.password, rawText(password))
-      : check(store.read, name, CREDENTIAL.pin, rawText(pin));
+    const [sent, kind] = password ? [password, CREDENTIAL.password] : [pin, CREDENTIAL.pin];
+    const code = check(store.read, name, kind, sent ? secretText(sent) : '');
     const isRight = code === CODE.ok;
     return returned(
       textElement('userAuthenticated', isRight),
@@ -40,11 +39,6 @@ export const doAuthenticateUser: Operation = {
     );
   },
 };
-
-/** A password may begin or end with a blank. */
-function rawText(sent: Parameters<typeof valueText>[0] | undefined): string {
-  return (sent?.children ?? []).filter((child) => typeof child === 'string').join('');
-}
 
 function check(reading: Reading, name: string, kind: number, value: string): number {
   const owners: readonly CredentialOwner[] = kind === CREDENTIAL.pin ? ['enduser'] : ['enduser', 'applicationuser'];

@@ -16,6 +16,12 @@ export interface SqlDatabase extends Disposable {
   update(sql: string): UpdateAnswer;
 }
 
+/** Queries whose cost is bounded by the size of one table. */
+export interface QuickQueries extends Disposable {
+  /** Undefined when the query may cost more. @throws SqlFault */
+  quickQuery(sql: string): QueryAnswer | undefined;
+}
+
 export type QueryAnswer =
   | { readonly kind: 'rows'; readonly markup: string }
   | { readonly kind: 'too-large'; readonly total: number; readonly fitting: number };
@@ -29,6 +35,40 @@ export interface UpdateAnswer {
 const MOST_HEAP_BYTES = 256 * 1024 * 1024;
 /** Wide results cost their columns each; more than this is no script's. */
 const MOST_COLUMNS = 500;
+
+/** A read-only view of it alone, for the process that must not be kept waiting. */
+export function openQuickQueries(file: string): QuickQueries {
+  const reader = new Sqlite(file, { readonly: true, timeout: 0 });
+  prepareConnection(reader);
+  return {
+    quickQuery(sql) {
+      if (sql.length > MOST_QUICK_LENGTH || !isPlain(sql)) return undefined;
+      const translated = translate(sql);
+      if (translated.kind === 'update') return undefined;
+      return guarded(() => {
+        checkTables(reader, translated.sql);
+        return isOneLoop(reader, translated.sql) ? runQuery(reader, translated.sql) : undefined;
+      });
+    },
+    [Symbol.dispose]: () => void reader.close(),
+  };
+}
+
+const MOST_QUICK_LENGTH = 64 * 1024;
+const QUICK_FUNCTIONS = /^(?:count|lower|my_lower|in|by|and|or|not|where)$/i;
+
+/** Names, comparisons and lists only: no expression whose values outgrow the table's. */
+function isPlain(sql: string): boolean {
+  if (sql.includes('||') || /\b(?:like|matches)\b/i.test(sql)) return false;
+  return [...sql.matchAll(/(\w+)\s*\(/g)].every((call) => QUICK_FUNCTIONS.test(call[1] as string));
+}
+
+/** One table read once, sorted at most. */
+function isOneLoop(db: Sqlite.Database, sql: string): boolean {
+  const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all() as { readonly detail: string }[];
+  const loops = steps.filter((step) => !step.detail.startsWith('USE TEMP B-TREE'));
+  return loops.length === 1 && /^(?:SCAN|SEARCH) /.test(loops[0]?.detail ?? '');
+}
 
 export function openSqlDatabase(file: string): SqlDatabase {
   const reader = new Sqlite(file, { readonly: true, timeout: 5_000 });

@@ -7,7 +7,7 @@ export interface Token {
   readonly text: string;
 }
 
-const SPACE = /\s+|--[^\n]*|\{[^}]*\}|\/\*[^]*?\*\//y;
+const SPACE = /\s+|--[^\n]*|\{[^}]*\}|\/\*[\s\S]*?\*\//y;
 const WORD = /[A-Za-z_][A-Za-z0-9_]*/y;
 const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const STRING = /'(?:[^']|'')*'|"(?:[^"]|"")*"/y;

@@ -183,5 +183,8 @@ export function shownBy(field: ScalarField): string {
   if (field.target) {
     return `(SELECT k.${field.target.name} FROM ${field.target.table} k WHERE k.pkid = ${column})`;
   }
+  if (field.kind === 'choice' && field.types === undefined) {
+    return field.initial === null ? column : `coalesce(${column}, '${field.initial}')`;
+  }
   return field.types === undefined ? column : `(SELECT y.name FROM ${field.types} y WHERE y.enum = ${column})`;
 }

@@ -124,7 +124,7 @@ interface Common {
 
 /**
  * Adds users `prefix000001` … with phones, lines, groups and credentials, those that are missing: a data folder that
- * holds some already gets the rest. Prepared inserts in the caller's one transaction.
+ * holds some already gets the rest. In the caller's one transaction.
  */
 export function generateUsers(writing: Writing, options: GeneratorOptions): void {
   const { userPrefix: prefix, users } = options;
@@ -138,16 +138,46 @@ export function generateUsers(writing: Writing, options: GeneratorOptions): void
   if (from >= users) return;
   const common = readCommon(writing, options.fixture);
   const random = createRandom(options.seed);
+  const rebuild = takeIndexes(writing, users - from);
   // The random stream is the same whether or not the first users exist already.
   for (let index = 1; index <= users; index += 1) {
     const user = shapeOf(index, random, options);
     if (index > from) insertUser(writing, user, common);
   }
+  connect(writing, from, users, common);
+  rebuild();
+}
+
+/** From so many users on it is faster to make the indexes anew than to keep them up. */
+const MANY_USERS = 2_000;
+const FILLED = [
+  'enduser',
+  'numplan',
+  'device',
+  'devicenumplanmap',
+  'devicenumplanmapendusermap',
+  'enduserdevicemap',
+  'endusernumplanmap',
+  'enduserdirgroupmap',
+  'credential',
+] as const;
+
+/** Drops the indexes of the tables that are filled; the answer makes them again. */
+function takeIndexes(writing: Writing, count: number): () => void {
+  if (count < MANY_USERS) return () => undefined;
+  const indexes = writing.all<{ name: string; sql: string }>(
+    `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
+     AND tbl_name IN (${FILLED.map((table) => `'${table}'`).join(', ')})`,
+  );
+  for (const index of indexes) writing.run(`DROP INDEX ${index.name}`);
+  return () => {
+    for (const index of indexes) writing.run(index.sql);
+  };
 }
 
 interface GeneratedUser {
   readonly userid: string;
-  /** 30 hexadecimal digits; the first two of each key tell the table apart. */
+  /** 30 hexadecimal digits; the first two of each key tell the table apart. They grow, so that indexes are appended to. */
   readonly key: string;
   readonly firstName: string;
   readonly lastName: string;
@@ -157,7 +187,6 @@ interface GeneratedUser {
   readonly manager: string;
   readonly number: string;
   readonly isPresenceUser: boolean;
-  readonly hasCti: boolean;
   readonly phones: readonly { readonly name: string; readonly product: string }[];
 }
 
@@ -167,11 +196,12 @@ function shapeOf(index: number, random: () => number, options: GeneratorOptions)
   const spell = (number: number): string => `${userPrefix}${String(number).padStart(DIGITS, '0')}`;
   const userid = spell(index);
   const hex = (): string => random().toString(16).padStart(8, '0');
-  const key = (hex() + hex() + hex() + hex()).slice(0, 30);
+  const random24 = hex() + hex() + hex();
+  const key = hexOf(index) + random24;
   const firstName = pick(FIRST_NAMES);
   const lastName = pick(LAST_NAMES);
   const kind = random() % 100;
-  const desk = { name: `SEP${key.slice(0, 12).toUpperCase()}`, product: pick(DESK_PHONES) };
+  const desk = { name: `SEP${random24.slice(0, 12).toUpperCase()}`, product: pick(DESK_PHONES) };
   const soft = { name: `CSF${userid.replace(/[^A-Za-z0-9._-]/g, '-').toUpperCase()}`, product: SOFT_PHONE };
   const manager = index - (index % 25);
   return {
@@ -185,7 +215,6 @@ function shapeOf(index: number, random: () => number, options: GeneratorOptions)
     manager: manager > 0 && manager !== index ? spell(manager) : '',
     number: `2${String(index).padStart(DIGITS, '0')}`,
     isPresenceUser: random() % 100 < 97,
-    hasCti: random() % 100 < 40,
     // Most have a desk phone, some a soft phone beside it, some only that.
     phones: kind < 65 ? [desk] : kind < 85 ? [desk, soft] : [soft],
   };
@@ -213,10 +242,9 @@ function readCommon(writing: Writing, fixture: CucmFixture): Common {
   };
 }
 
+/** Users and devices one by one; what follows from them by `connect`. */
 function insertUser(writing: Writing, user: GeneratedUser, common: Common): void {
-  const id = (table: string): string => spelled(table + user.key);
-  const enduser = id('e1');
-  const line = id('f0');
+  const enduser = spelled(`${KEY.user}${user.key}`);
   writing.run(
     `INSERT INTO enduser (pkid, userid, firstname, lastname, displayname, mailid, department, title, manager, telephonenumber,
        directoryuri, status, islocaluser, enablecups, fkmatrix_presence, fkucserviceprofile, maxdeskpickupwaittime,
@@ -237,81 +265,83 @@ function insertUser(writing: Writing, user: GeneratedUser, common: Common): void
     common.presenceGroup,
     common.serviceProfile,
   );
-  writing.run(
-    'INSERT INTO numplan (pkid, dnorpattern, description, alertingname, tkpatternusage, fkmatrix_presence) VALUES (?, ?, ?, ?, 2, ?)',
-    line,
-    user.number,
-    `${user.firstName} ${user.lastName}`,
-    `${user.firstName} ${user.lastName}`,
-    common.presenceGroup,
-  );
-  for (const [at, phone] of user.phones.entries()) insertPhone(writing, user, phone, at, { enduser, line, id, common });
-  writing.run(
-    'INSERT INTO endusernumplanmap (pkid, fkenduser, fknumplan, tkdnusage) VALUES (?, ?, ?, 1)',
-    id('e2'),
-    enduser,
-    line,
-  );
-  const inGroup = 'INSERT INTO enduserdirgroupmap (pkid, fkenduser, fkdirgroup) VALUES (?, ?, ?)';
-  writing.run(inGroup, id('e3'), enduser, common.endUsers);
-  if (user.hasCti) writing.run(inGroup, id('e4'), enduser, common.ctiEnabled);
-  const credential = 'INSERT INTO credential (pkid, fkenduser, credentials, tkcredential) VALUES (?, ?, ?, ?)';
-  writing.run(credential, id('c3'), enduser, common.password, CREDENTIAL.password);
-  writing.run(credential, id('c4'), enduser, common.pin, CREDENTIAL.pin);
+  for (const [at, phone] of user.phones.entries()) {
+    const product = common.products.get(phone.product) ?? null;
+    writing.run(
+      `INSERT INTO device (pkid, name, description, tkproduct, tkmodel, tkclass, tkdeviceprotocol, tkprotocolside, tkdnd,
+         fkdevicepool, fklocation, fkcommonphoneconfig, fksipprofile, fkmatrix_presence, fkenduser, allowcticontrolflag, packetcaptureduration)
+       VALUES (?, ?, ?, ?, ?, 1, 11, 1, 0, ?, ?, ?, ?, ?, ?, 't', 0)`,
+      spelled(`${KEY.device}${at}${user.key}`),
+      phone.name,
+      `${user.firstName} ${user.lastName} ${user.number}`,
+      product,
+      product,
+      common.devicePool,
+      common.location,
+      common.phoneConfig,
+      common.sipProfile,
+      common.presenceGroup,
+      enduser,
+    );
+  }
 }
 
-function insertPhone(
-  writing: Writing,
-  user: GeneratedUser,
-  phone: GeneratedUser['phones'][number],
-  at: number,
-  rows: {
-    readonly enduser: string;
-    readonly line: string;
-    readonly id: (table: string) => string;
-    readonly common: Common;
-  },
-): void {
-  const { common, id } = rows;
-  const device = id(`d${at}`);
-  const appearance = id(`a${at}`);
-  const product = common.products.get(phone.product) ?? null;
-  const display = `${user.firstName} ${user.lastName}`;
+/** How the keys of each table begin; the rest of a row's key is that of its user. */
+const KEY = {
+  user: 'e1',
+  line: 'f0',
+  primary: 'e2',
+  endUserGroup: 'e3',
+  ctiGroup: 'e4',
+  password: 'c3',
+  pin: 'c4',
+  device: 'd',
+  appearance: 'a',
+  control: 'b',
+  presence: '9',
+} as const;
+
+/** Lines, and who has what, set-wise from the users after `from`, up to `to`, and their devices. */
+function connect(writing: Writing, from: number, to: number, common: Common): void {
+  // Users of other origin have keys all over; their key beginning just so is out of the question.
+  const range = `u.pkid >= '${KEY.user}${hexOf(from + 1)}' AND u.pkid < '${KEY.user}${hexOf(to + 1)}'`;
+  const users = `FROM enduser u WHERE ${range}`;
+  const ofUser = (prefix: string): string => `'${prefix}' || substr(u.pkid, 3)`;
+  const devices = `FROM device d JOIN enduser u ON u.pkid = d.fkenduser
+    WHERE d.pkid >= '${KEY.device}0' AND d.pkid < '${KEY.device}a' AND ${range}`;
+  const ofDevice = (prefix: string): string => `'${prefix}' || substr(d.pkid, 2)`;
   writing.run(
-    `INSERT INTO device (pkid, name, description, tkproduct, tkmodel, tkclass, tkdeviceprotocol, tkprotocolside, tkdnd,
-       fkdevicepool, fklocation, fkcommonphoneconfig, fksipprofile, fkmatrix_presence, fkenduser, allowcticontrolflag, packetcaptureduration)
-     VALUES (?, ?, ?, ?, ?, 1, 11, 1, 0, ?, ?, ?, ?, ?, ?, 't', 0)`,
-    device,
-    phone.name,
-    `${display} ${user.number}`,
-    product,
-    product,
-    common.devicePool,
-    common.location,
-    common.phoneConfig,
-    common.sipProfile,
+    `INSERT INTO numplan (pkid, dnorpattern, description, alertingname, tkpatternusage, fkmatrix_presence)
+     SELECT ${ofUser(KEY.line)}, u.telephonenumber, u.displayname, u.displayname, 2, ? ${users}`,
     common.presenceGroup,
-    rows.enduser,
   );
   writing.run(
-    'INSERT INTO devicenumplanmap (pkid, fkdevice, fknumplan, numplanindex, label, display, displayascii) VALUES (?, ?, ?, 1, ?, ?, ?)',
-    appearance,
-    device,
-    rows.line,
-    user.number,
-    display,
-    user.userid,
+    `INSERT INTO devicenumplanmap (pkid, fkdevice, fknumplan, numplanindex, label, display, displayascii)
+     SELECT ${ofDevice(KEY.appearance)}, d.pkid, ${ofUser(KEY.line)}, 1, u.telephonenumber, u.displayname, u.userid ${devices}`,
   );
   writing.run(
-    "INSERT INTO enduserdevicemap (pkid, fkenduser, fkdevice, defaultprofile, tkuserassociation) VALUES (?, ?, ?, 'f', 1)",
-    id(`b${at}`),
-    rows.enduser,
-    device,
+    `INSERT INTO enduserdevicemap (pkid, fkenduser, fkdevice, defaultprofile, tkuserassociation)
+     SELECT ${ofDevice(KEY.control)}, u.pkid, d.pkid, 'f', 1 ${devices}`,
   );
   writing.run(
-    'INSERT INTO devicenumplanmapendusermap (pkid, fkdevicenumplanmap, fkenduser) VALUES (?, ?, ?)',
-    id(`9${at}`),
-    appearance,
-    rows.enduser,
+    `INSERT INTO devicenumplanmapendusermap (pkid, fkdevicenumplanmap, fkenduser)
+     SELECT ${ofDevice(KEY.presence)}, ${ofDevice(KEY.appearance)}, u.pkid ${devices}`,
   );
+  writing.run(
+    `INSERT INTO endusernumplanmap (pkid, fkenduser, fknumplan, tkdnusage)
+     SELECT ${ofUser(KEY.primary)}, u.pkid, ${ofUser(KEY.line)}, 1 ${users}`,
+  );
+  const inGroup = (prefix: string): string =>
+    `INSERT INTO enduserdirgroupmap (pkid, fkenduser, fkdirgroup) SELECT ${ofUser(prefix)}, u.pkid, ? ${users}`;
+  writing.run(inGroup(KEY.endUserGroup), common.endUsers);
+  // Some three of eight may control their phones from a computer: as the last digit of the key falls.
+  writing.run(`${inGroup(KEY.ctiGroup)} AND substr(u.pkid, 36) < '6'`, common.ctiEnabled);
+  const credential = (prefix: string): string =>
+    `INSERT INTO credential (pkid, fkenduser, credentials, tkcredential) SELECT ${ofUser(prefix)}, u.pkid, ?, ? ${users}`;
+  writing.run(credential(KEY.password), common.password, CREDENTIAL.password);
+  writing.run(credential(KEY.pin), common.pin, CREDENTIAL.pin);
+}
+
+function hexOf(index: number): string {
+  return index.toString(16).padStart(DIGITS, '0');
 }

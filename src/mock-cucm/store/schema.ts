@@ -28,7 +28,8 @@ function columnOf(field: ScalarField): string {
     case 'key':
       return `${name} TEXT REFERENCES ${field.target?.table}(pkid) ON DELETE SET NULL ON UPDATE CASCADE`;
     case 'choice':
-      return field.types === undefined ? `${name} TEXT NOT NULL DEFAULT '${field.initial ?? ''}'` : `${name} INTEGER`;
+      // Unset means the default: a phone has dozens of them, and most phones only that.
+      return field.types === undefined ? `${name} TEXT` : `${name} INTEGER`;
     default:
       return `${name} TEXT NOT NULL DEFAULT ''`;
   }

@@ -52,15 +52,10 @@ export function openStore(options: StoreOptions): Store {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     db = new Sqlite(file, { timeout: 5_000 });
-    db.pragma('journal_mode = WAL');
-    // What is acknowledged survives the process, not the machine: it is a mock.
-    db.pragma(`synchronous = ${temporary === undefined ? 'NORMAL' : 'OFF'}`);
-    db.pragma('foreign_keys = ON');
     db.pragma('temp_store = MEMORY');
     addMatcher(db);
     db.pragma(`cache_size = -${CACHE_KIB}`);
-    const store = createStore(db, file, options, discard);
-    return store;
+    return createStore(db, file, options, discard);
   } catch (cause) {
     db?.close();
     discard();
@@ -101,12 +96,17 @@ function createStore(db: Sqlite.Database, file: string, options: StoreOptions, d
       throw fromDatabase(error);
     }
   };
-  const version = db.pragma('user_version', { simple: true });
-  transact(() => {
-    createSchema(db);
-    options.seed(writing, version !== SEEDED);
-    db.pragma(`user_version = ${SEEDED}`);
-  });
+  fill(db, () =>
+    transact(() => {
+      createSchema(db);
+      options.seed(writing, db.pragma('user_version', { simple: true }) !== SEEDED);
+      db.pragma(`user_version = ${SEEDED}`);
+    }),
+  );
+  db.pragma('journal_mode = WAL');
+  // What is acknowledged survives the process, not the machine: it is a mock.
+  db.pragma(`synchronous = ${options.dataDir === null ? 'OFF' : 'NORMAL'}`);
+  db.pragma('foreign_keys = ON');
   watchChanges(db);
 
   const mutex = createMutex();
@@ -128,4 +128,15 @@ function createStore(db: Sqlite.Database, file: string, options: StoreOptions, d
       discard();
     },
   };
+}
+
+/**
+ * Fills a database: everything is written once, without the detour by the log; a kill in the middle is undone by the
+ * rollback journal. What is seeded refers to what was seeded before it, so foreign keys need no check.
+ */
+function fill(db: Sqlite.Database, task: () => void): void {
+  db.pragma('journal_mode = TRUNCATE');
+  db.pragma('synchronous = OFF');
+  db.pragma('foreign_keys = OFF');
+  task();
 }

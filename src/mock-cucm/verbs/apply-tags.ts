@@ -1,6 +1,6 @@
 import { elements, type XmlElement } from '../../xml/element.ts';
 import { AXL_CODE, AxlFault } from '../message/axl-fault.ts';
-import { valueText } from '../message/read-request.ts';
+import { secretText } from '../message/read-request.ts';
 import type { AxlObject } from '../objects/axl-object.ts';
 import type { Field, PartsMode } from '../objects/field.ts';
 import type { SqlValue, Writing } from '../store/access.ts';
@@ -53,7 +53,7 @@ function handlerOf(writing: Writing, object: AxlObject, verb: 'a' | 'u', tag: st
 function writerOf(writing: Writing, object: AxlObject, field: Field, mode: PartsMode): Handler {
   switch (field.kind) {
     case 'secret':
-      return (sent, wanted) => void wanted.after.push((pkid) => field.write(writing, pkid, valueText(sent)));
+      return (sent, wanted) => void wanted.after.push((pkid) => field.write(writing, pkid, secretText(sent)));
     case 'opaque':
       return (sent, wanted) => void wanted.after.push((pkid) => writeFragment(writing, object.name, pkid, sent));
     case 'parts': {

@@ -42,7 +42,7 @@ export function initialValue(writing: Writing, field: ScalarField): SqlValue {
     case 'number':
       return initial === null ? null : Number(initial);
     case 'choice':
-      if (field.types === undefined) return initial ?? '';
+      if (field.types === undefined) return null;
       return initial === null ? null : choiceValue(writing, field, initial);
     case 'key':
       return null;
