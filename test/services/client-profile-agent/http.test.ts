@@ -6,22 +6,17 @@ import supertest from 'supertest';
 import { createClientProfileAgentBusyApp } from '../../../src/services/client-profile-agent/client-profile-agent.ts';
 import { element, elements, textOf } from '../../../src/xml/element.ts';
 import { parseXml } from '../../../src/xml/parse.ts';
-import {
-  type Answer,
-  at,
-  type CpaWorld,
-  EPAS,
-  envelope,
-  faultNumber,
-  keyOf,
-  loginRequest,
-  openCpaWorld,
-} from './cpa-world.ts';
+import { turn } from '../../support/fake-clock.ts';
+import { type Answer, type CpaWorld, EPAS, envelope, faultNumber, loginRequest, openCpaWorld } from './cpa-world.ts';
 
 const LIST = `<get-contact-list xmlns="${EPAS}"/>`;
 const SOAP_11 = 'http://schemas.xmlsoap.org/soap/envelope/';
 const SOAP_12 = 'http://www.w3.org/2003/05/soap-envelope';
 const LOGIN = envelope(loginRequest('alice', 'secret'));
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await turn();
+}
 
 describe('the HTTP face', () => {
   let world: CpaWorld;
@@ -284,9 +279,10 @@ describe('the HTTP face', () => {
     });
 
     it('gives up on a body that does not arrive, and refuses encoded and non-UTF-8 ones', async () => {
+      const timers = world.clock.pending;
       const slow = await raw(head('Content-Length: 100'), '<s:Env', async () => {
         // The server's timer starts with the request: let it be read first.
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await until(() => world.clock.pending > timers);
         await world.clock.advance(5_000);
       });
       assert.match(slow, /^HTTP\/1\.1 408 /);
@@ -321,9 +317,10 @@ describe('the HTTP face', () => {
 
   it('takes only so many requests at once', async () => {
     await using small = await openCpaWorld({ maxConcurrentRequests: 1 });
+    const timers = small.clock.pending;
     const hanging = connect(small.port, '127.0.0.1');
     await new Promise((resolve) => hanging.write(head('Content-Length: 10'), resolve));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until(() => small.clock.pending > timers);
     const answer = await small.post(LOGIN);
     assert.equal(answer.status, 503);
     assert.equal(faultNumber(answer), '212');
@@ -342,38 +339,5 @@ describe('the HTTP face', () => {
       .expect('content-type', 'text/xml; charset=utf-8');
     assert.match(answer.text, /<e:error code="212">/);
     server.close();
-  });
-});
-
-describe("Jabber's sign-in, step by step", () => {
-  it('goes from login to the one-time password', async () => {
-    await using world = await openCpaWorld();
-    const path = '/EPASSoap/service/v80';
-    const signedIn = await world.post(
-      envelope(loginRequest('alice', 'secret', 'client-type="CUPC" client-version="14.2.0" force="true"')),
-      { path, headers: { 'content-type': 'text/xml' } },
-    );
-    const key = keyOf(signedIn);
-    assert.equal(signedIn.headers['content-type'], 'application/soap+xml; charset=utf-8');
-    const sections = [
-      'system-config',
-      'user-config',
-      'federated-domains auth-policy="all"',
-      'non-presence-aware-contacts',
-      'contact-info',
-    ];
-    const config = await world.call(
-      `<get-all-config xmlns="${EPAS}">${sections.map((section) => `<${section}/>`).join('')}</get-all-config>`,
-      { key, path },
-    );
-    const system = element(config.payload, 'get-system-config-resp');
-    const domain = system && elements(system).find((each) => each.attributes[0]?.value === 'Presence.Domain');
-    assert.equal(domain && textOf(domain), 'acme.example');
-    assert.equal(elements(config.payload).length, 5);
-    const token = await world.call(`<get-onetime-password xmlns="${EPAS}"/>`, { key, path });
-    const password = at(token.payload, 'success', 'password') ?? '';
-    assert.match(password, /^[\w-]{22,}$/);
-    assert.equal((await world.loginDatastore.redeemToken(password, 'alice'))?.userid, 'Alice');
-    assert.equal(await world.loginDatastore.redeemToken(password, 'alice'), undefined);
   });
 });
