@@ -3,7 +3,7 @@ import type { Clock } from '../platform/clock.ts';
 import { describeError } from '../platform/errors.ts';
 import type { TlsMaterial } from '../platform/https-listener.ts';
 import type { Log } from '../platform/log.ts';
-import { RpcError, RpcRemoteError } from './errors.ts';
+import { isNobody, RpcError, RpcRemoteError } from './errors.ts';
 import { createLineSplitter } from './lines.ts';
 import { parseMessage, type RpcMessage, requestLine } from './message.ts';
 
@@ -40,9 +40,6 @@ interface Connection {
 }
 
 const DEFAULT_LINE_BYTES = 64 * 1024;
-/** What the operating system says when nobody is there. */
-const NOBODY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN']);
-
 export function createRpcClient(options: RpcClientOptions): RpcClient {
   let connection: Connection | undefined;
   let lastId = 0;
@@ -173,7 +170,7 @@ function remote(error: { readonly code: number; readonly message: string; readon
 }
 
 function connectError(where: string, cause: NodeJS.ErrnoException): RpcError {
-  if (cause.code !== undefined && NOBODY.has(cause.code)) {
+  if (isNobody(cause)) {
     return new RpcError('rpc.unreachable', `nobody listens on ${where}`, { cause });
   }
   return new RpcError(tlsCode(cause), `no connection to ${where}`, { cause });

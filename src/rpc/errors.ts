@@ -21,6 +21,15 @@ export class RpcError extends ImpError {
   }
 }
 
+/** What the operating system says when nobody is there. */
+const NOBODY = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN']);
+
+/** Whether a connection failed because nobody listens there: the component is down, rather than in trouble. */
+export function isNobody(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && NOBODY.has(code);
+}
+
 /** The peer answered with an error object (JSON-RPC 2.0, 5.1). */
 export class RpcRemoteError extends ImpError {
   override readonly name = 'RpcRemoteError';
