@@ -92,7 +92,7 @@ export interface SessionRequest {
 
 /** Client sessions and one-time passwords. Every call rejects with kind `unavailable` while the service is stopped. */
 export interface LoginDatastore {
-  /** Opens a session or answers the key of the one that stands in its slot. @throws ImpError `datastore.full` */
+  /** Opens a session or answers the key of the one that stands in its slot. @throws ImpError `datastore.full`, `login-datastore.owner-ended` */
   open(request: SessionRequest): Promise<{ readonly key: string; readonly session: ClientSession }>;
   /** The session of a key, its life renewed; undefined when the key is unknown or has ended. */
   find(key: string): Promise<ClientSession | undefined>;
@@ -237,6 +237,11 @@ export function createLoginDatastore(
         session = { ...fresh, id, nonce: kept, openedAt, passwordTag: passwordTag ?? session.passwordTag };
         await sessions.put(slot, session, idleMs);
       }
+    }
+    if (request.owner && (await sessions.query('id', request.owner.id)).length === 0) {
+      // Logged out while it signed somebody in: what it opened must not be left behind.
+      await end(session);
+      throw new ImpError('conflict', 'login-datastore.owner-ended', 'the session of the application has ended');
     }
     await endLeastRecentlyUsed(session);
     return { key: keys.keyOf(slot, session.nonce), session };

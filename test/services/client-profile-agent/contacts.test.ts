@@ -211,3 +211,19 @@ describe('contacts and groups', () => {
     assert.deepEqual(await changesSince(seq), []);
   });
 });
+
+describe('a contact list by default', () => {
+  it('holds 200 contacts and not one more', async () => {
+    await using world = await openCpaWorld();
+    const key = await world.signIn('alice');
+    const add = (from: number, to: number): Promise<Answer> =>
+      world.call(
+        contactRequest('add-contact', {
+          A: Array.from({ length: to - from }, (_, each) => persona(`user${from + each}@partner.example`)),
+        }),
+        { key },
+      );
+    assert.ok(element((await add(0, 200)).payload, 'success'));
+    assert.match(at((await add(200, 201)).payload, 'failure', 'reason') ?? '', /larger than allowed/);
+  });
+});

@@ -147,6 +147,64 @@ describe('signing in', () => {
     assert.ok(await isGood(forced));
   });
 
+  it('gives any number of log-ins of one slot at the same time the same key', async () => {
+    const answers = await Promise.all(Array.from({ length: 150 }, () => login('alice')));
+    assert.equal(new Set(answers.map(keyOf)).size, 1);
+    const application = keyOf(await login('appuser', 'secret', APPLICATION));
+    const clients = await Promise.all(
+      Array.from({ length: 20 }, () => world.call(loginByApplication('bob', application))),
+    );
+    assert.equal(new Set(clients.map(keyOf)).size, 1);
+  });
+
+  it('gives a forced application log-in a new key, and ends what the old one had opened', async () => {
+    const first = keyOf(await login('appuser', 'secret', APPLICATION));
+    const client = keyOf(await world.call(loginByApplication('alice', first)));
+    const second = keyOf(await login('appuser', 'secret', `${APPLICATION} force="true"`));
+    assert.equal(faultNumber(await world.call(GET_LIST, { key: client })), '101');
+    assert.match(reasonOf(await world.call(loginByApplication('alice', first))) ?? '', /app-session-id/);
+    assert.ok(await isGood(keyOf(await world.call(loginByApplication('alice', second)))));
+  });
+
+  it('leaves no session behind when an application logs out while it signs somebody in', async () => {
+    const application = keyOf(await login('appuser', 'secret', APPLICATION));
+    const all = Array.from({ length: 20 }, (_, each) =>
+      each === 10
+        ? world.call(`<logout xmlns="${EPAS}"/>`, { key: application })
+        : world.call(loginByApplication('alice', application, `client-type="t${each}"`)),
+    );
+    for (const answer of await Promise.all(all)) assert.equal(faultNumber(answer), undefined);
+    const left: string[] = [];
+    for await (const { userid } of world.loginDatastore.sessions()) left.push(userid);
+    assert.deepEqual(left, []);
+  });
+
+  it('keeps ten sessions of a user, and lets the least recently used go', async () => {
+    const keys: string[] = [];
+    for (let each = 0; each < 10; each += 1) {
+      await world.clock.advance(2_000);
+      keys.push(keyOf(await login('alice', 'secret', `client-type="c${each}"`)));
+    }
+    await world.clock.advance(2_000);
+    assert.ok(await isGood(keys[0] ?? ''));
+    keys.push(keyOf(await login('alice', 'secret', 'client-type="eleventh"')));
+    const faults = await Promise.all(keys.map(async (key) => faultNumber(await world.call(GET_LIST, { key }))));
+    assert.deepEqual(
+      faults.map((fault, each) => (fault === '101' ? each : -1)).filter((each) => each >= 0),
+      [1],
+    );
+  });
+
+  it('ends a session a day after its last use', async () => {
+    const key = keyOf(await login('alice'));
+    await world.clock.advance(23 * 3_600_000);
+    assert.ok(await isGood(key));
+    await world.clock.advance(23 * 3_600_000);
+    assert.ok(await isGood(key));
+    await world.clock.advance(24 * 3_600_000);
+    assert.equal(faultNumber(await world.call(GET_LIST, { key })), '101');
+  });
+
   it('ends everything an application opened when it logs out', async () => {
     const application = keyOf(await login('appuser', 'secret', APPLICATION));
     const client = keyOf(await world.call(loginByApplication('alice', application)));

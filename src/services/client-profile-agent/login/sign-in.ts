@@ -82,7 +82,14 @@ async function byApplication(
   const owner = await needs.loginDatastore.find(applicationKey);
   if (owner?.kind !== 'applicationuser') throw new Refusal('badApplicationKey');
   const clientType = request.clientType === '' ? CLIENT_OF_APPLICATION : request.clientType;
-  return await openForEndUser(needs, { ...request, clientType }, userid, { owner, password: null });
+  try {
+    return await openForEndUser(needs, { ...request, clientType }, userid, { owner, password: null });
+  } catch (error) {
+    if (error instanceof ImpError && error.code === 'login-datastore.owner-ended') {
+      throw new Refusal('badApplicationKey');
+    }
+    throw error;
+  }
 }
 
 /** @throws Refusal `loginFailed`, `tooManyAttempts` */
@@ -96,7 +103,7 @@ async function checkPassword(
     readonly address: string;
   },
 ): Promise<void> {
-  const throttled = needs.throttle.begin(attempt.userid, attempt.address);
+  const throttled = await needs.throttle.begin(attempt.userid, attempt.address);
   if (!throttled) throw new Refusal('tooManyAttempts');
   let answer: Awaited<ReturnType<typeof needs.credentials.check>>;
   try {
@@ -114,6 +121,7 @@ async function checkPassword(
     throttled.forgive();
     throw new ImpError('unavailable', 'cpa.credentials-away', 'passwords cannot be checked now');
   }
+  throttled.count();
   if (attempt.userPkid !== undefined) {
     const ended = await needs.loginDatastore.passwordRefused(attempt.kind, attempt.userPkid, attempt.password);
     if (ended > 0) needs.log.info({ ended }, 'sessions ended: the password has been changed');
