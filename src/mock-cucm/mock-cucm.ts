@@ -37,6 +37,8 @@ export interface MockCucmOptions {
   readonly faults?: readonly FaultSetting[];
   /** A certificate that has run out, for the fault; absent: one signed by itself. */
   readonly expiredTls?: () => Promise<TlsMaterial>;
+  /** Longest run of a client's SQL statement. */
+  readonly sqlLimitMs?: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -80,7 +82,13 @@ export function createMockCucm(options: MockCucmOptions): MockCucm {
       });
       store = opened;
       opened.onChanges((each) => changes.append(each));
-      sql = createSqlRunner({ store: opened, clock, log, onChanges: (each) => changes.append(each) });
+      sql = createSqlRunner({
+        store: opened,
+        clock,
+        log,
+        onChanges: (each) => changes.append(each),
+        ...(options.sqlLimitMs === undefined ? {} : { limitMs: options.sqlLimitMs }),
+      });
       const needs = { store: opened, changes, sql, clock, log, faults, sessions };
       const axl = createAxlApp(needs);
       mount(listener, ['/axl'], axl, sockets);

@@ -83,7 +83,7 @@ export async function startMock(options: Partial<MockCucmOptions> = {}): Promise
   let mock = createMockCucm(made);
   await mock.start();
   const base = (): string => `https://127.0.0.1:${mock.port}`;
-  const agent = new Agent({ connect: { ca } });
+  let agent = new Agent({ connect: { ca } });
   const raw: MockWorld['raw'] = async (path, { method = 'GET', headers = {}, body } = {}) => {
     const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
     const answer = await request(base() + path, {
@@ -115,7 +115,9 @@ export async function startMock(options: Partial<MockCucmOptions> = {}): Promise
       return base();
     },
     ca,
-    agent,
+    get agent() {
+      return agent;
+    },
     raw,
     ask,
     async axl(operation, inside, options) {
@@ -139,6 +141,8 @@ export async function startMock(options: Partial<MockCucmOptions> = {}): Promise
       }),
     async restart() {
       const { port } = mock;
+      await agent.destroy();
+      agent = new Agent({ connect: { ca } });
       await mock[Symbol.asyncDispose]();
       mock = createMockCucm({ ...made, port });
       await mock.start();

@@ -191,13 +191,11 @@ function runQuery(db: Sqlite.Database, sql: string): QueryAnswer {
   if (columns.length > MOST_COLUMNS) throw new SqlFault(SQL_CODE.other, 'The query selects too many columns.');
   const tags = columns.map((column) => tagOf(column.name));
   const reply = createReplyBuilder();
-  let total = 0;
-  let isWhole = true;
   for (const row of statement.raw(true).iterate() as IterableIterator<unknown[]>) {
-    total += 1;
-    if (isWhole) isWhole = reply.add(rowMarkup(tags, row));
+    if (reply.add(rowMarkup(tags, row))) continue;
+    const total = db.prepare(`SELECT count(*) FROM (${sql})`).pluck();
+    return { kind: 'too-large', total: Number(total.get()), fitting: reply.rows };
   }
-  if (!isWhole) return { kind: 'too-large', total, fitting: reply.rows };
   return { kind: 'rows', markup: reply.returned() };
 }
 

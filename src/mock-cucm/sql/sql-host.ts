@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { openSqlDatabase } from './sql-database.ts';
 import { fromSqlite } from './sql-errors.ts';
-import type { SqlAnswer, SqlJob } from './sql-runner.ts';
+import { READY, type SqlAnswer, type SqlJob } from './sql-runner.ts';
 
 const WATCH = `
   const parent = process.ppid;
@@ -27,3 +27,4 @@ process.on('message', (job: SqlJob) => {
   }
   process.send?.(answer);
 });
+process.send?.(READY);

@@ -38,6 +38,13 @@ export interface SqlRunnerOptions {
   readonly onChanges: (changes: readonly ObjectChange[]) => void;
 }
 
+/** The first word of a process that runs SQL. */
+export const READY = 'ready';
+const INTERRUPTED: SqlAnswer = {
+  ok: false,
+  axlCode: SQL_CODE.interrupted,
+  message: 'Statement interrupted by user.',
+};
 const LIMIT_MS = 20_000;
 /** A runaway query must not keep others waiting. */
 const MOST_PROCESSES = 3;
@@ -45,6 +52,8 @@ const MOST_SQL_LENGTH = 1024 * 1024;
 
 interface Host {
   readonly child: ChildProcess;
+  /** Resolves when it takes statements, or is gone. */
+  readonly ready: Promise<void>;
   run(job: SqlJob): Promise<SqlAnswer>;
 }
 
@@ -68,17 +77,27 @@ export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
     const file = fileURLToPath(new URL(`./sql-host.${extension}`, import.meta.url));
     const child = fork(file, [store.file], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
     let settle: ((answer: SqlAnswer) => void) | undefined;
+    let isReady: () => void = () => undefined;
     const host: Host = {
       child,
+      ready: new Promise((resolve) => {
+        isReady = resolve;
+      }),
       run: (job) =>
         new Promise((resolve) => {
           settle = resolve;
-          child.send(job, (error) => {
-            if (error) child.kill('SIGKILL');
-          });
+          if (!hosts.has(host)) resolve(INTERRUPTED);
+          else
+            child.send(job, (error) => {
+              if (error) child.kill('SIGKILL');
+            });
         }),
     };
     child.on('message', (answer) => {
+      if (answer === READY) {
+        isReady();
+        return;
+      }
       const done = settle;
       settle = undefined;
       done?.(answer as SqlAnswer);
@@ -88,7 +107,8 @@ export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
       hosts.delete(host);
       const at = idle.indexOf(host);
       if (at >= 0) idle.splice(at, 1);
-      settle?.({ ok: false, axlCode: SQL_CODE.interrupted, message: 'Statement interrupted by user.' });
+      isReady();
+      settle?.(INTERRUPTED);
       // Whoever waits for a process gets a new one.
       if (!isClosed && waiting.length > 0) waiting.shift()?.(spawn());
     });
@@ -112,6 +132,7 @@ export function createSqlRunner(options: SqlRunnerOptions): SqlRunner {
     if (isClosed) throw new AxlFault(AXL_CODE.unknownFailure, 'The database is not available');
     if (job.sql.length > MOST_SQL_LENGTH) throw new AxlFault(AXL_CODE.syntax, 'A syntax error has occurred.', 'Client');
     const host = await acquire();
+    await host.ready;
     const timer = clock.schedule(limitMs, () => {
       log.warn({ limitMs }, 'a SQL statement ran too long and was ended');
       host.child.kill('SIGKILL');
