@@ -12,10 +12,11 @@ import { createResponse } from './message/build.ts';
 import { requestUri, type SipRequest, type SipResponse, topVia } from './message/message.ts';
 import { parseDatagram, SipParseError } from './message/parse.ts';
 import { writeMessage } from './message/write.ts';
+import { randomText } from './random-text.ts';
 import { createStatistics, type SipStatistics } from './statistics.ts';
 import type { ServerTransaction } from './transaction/server-transaction.ts';
 import { DEFAULT_TIMING } from './transaction/timing.ts';
-import { createTransactions } from './transaction/transactions.ts';
+import { createTransactions, type Responder } from './transaction/transactions.ts';
 import { openPair } from './transport/bind.ts';
 import { defaultPort, type Flow, type Hop, hostOf, type SipTransport, type SocketAddress } from './transport/flow.ts';
 import { createFlowTokens, type FlowTokens } from './transport/flow-tokens.ts';
@@ -70,7 +71,7 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
   const log = needs.log.child({ subsystem: 'sip' });
   const timing = options.timing ?? DEFAULT_TIMING;
   const statistics = createStatistics();
-  const newTag = (): string => randomBytes(8).toString('base64url');
+  const newTag = (): string => randomText(8);
   const host = options.advertisedHost ?? ownAddress(options.host);
   let udp: UdpListener | undefined;
   let tcp: StreamListener | undefined;
@@ -82,24 +83,29 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
   const listenerOf = (transport: SipTransport): SocketAddress | undefined =>
     (transport === 'UDP' ? udp : transport === 'TCP' ? tcp : tls)?.local;
 
-  const transmitResponse = (request: SipRequest, flow: Flow, bytes: Buffer, onError: () => void): void => {
-    const failed = (error: unknown): void => {
-      log.debug({ err: describeError(error) }, 'response not sent');
-      onError();
+  /** The way back of a response, worked out at once, so that it holds on to nothing of the request. */
+  const responderFor = (request: SipRequest, flow: Flow): Responder => {
+    const hop = responseHop(request, flow);
+    const overUdp = flow.transport === 'UDP' ? udp?.flowTo({ address: hop.address, port: hop.port }) : undefined;
+    return (bytes, onError) => {
+      const failed = (error: unknown): void => {
+        log.debug({ err: describeError(error) }, 'response not sent');
+        onError();
+      };
+      try {
+        if (overUdp !== undefined) overUdp.send(bytes);
+        else if (flow.isOpen) flow.send(bytes);
+        // The client may listen where its Via says, though its connection is gone (RFC 3261 18.2.2).
+        else
+          streams
+            .connect(hop)
+            .then((again) => again.send(bytes))
+            .catch(failed);
+      } catch (error) {
+        if (!(error instanceof SipError)) throw error;
+        failed(error);
+      }
     };
-    try {
-      if (flow.isReliable && flow.isOpen) flow.send(bytes);
-      else if (flow.transport === 'UDP') flowOverUdp(responseHop(request, flow)).send(bytes);
-      // The client may listen where its Via says, though its connection is gone (RFC 3261 18.2.2).
-      else
-        streams
-          .connect(responseHop(request, flow))
-          .then((again) => again.send(bytes))
-          .catch(failed);
-    } catch (error) {
-      if (!(error instanceof SipError)) throw error;
-      failed(error);
-    }
   };
 
   const answerWithError = (transaction: ServerTransaction, error: unknown): void => {
@@ -117,7 +123,7 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
     timing,
     statistics,
     newTag,
-    transmitResponse,
+    responderFor,
     maxServerTransactions: options.maxServerTransactions ?? 200_000,
     onAck: (ack, flow) => ackHandler(ack, flow),
     onRequest(transaction) {
@@ -146,7 +152,8 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
     if (request === undefined || answer === undefined) return;
     noteSource(request, flow);
     const response = createResponse(request, answer.status, { reason: answer.reason, toTag: newTag() });
-    transmitResponse(request, flow, writeMessage(response), () => undefined);
+    // Whoever sends nonsense is told once; whether it arrives is the sender's concern.
+    responderFor(request, flow)(writeMessage(response), () => undefined);
   };
 
   const streams = createStreams({
@@ -204,7 +211,7 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
   };
 
   const withVia = (request: SipRequest, flow: Flow): SipRequest => {
-    const branch = BRANCH_COOKIE + randomBytes(12).toString('base64url');
+    const branch = BRANCH_COOKIE + randomText(12);
     const alias = flow.transport === 'TLS' && tls !== undefined ? ';alias' : '';
     const via = `SIP/2.0/${flow.transport} ${sentBy(flow.transport, flow)};branch=${branch};rport${alias}`;
     return { ...request, headers: request.headers.clone().addFirst('Via', via) };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { digestHa1, digestResponse } from '../../src/sip/digest/algorithms.ts';
@@ -8,6 +8,7 @@ import { createDigestClient, type DigestClientOptions } from '../../src/sip/dige
 import { createNonces } from '../../src/sip/digest/nonces.ts';
 import { createRequest, createResponse } from '../../src/sip/message/build.ts';
 import type { SipRequest } from '../../src/sip/message/message.ts';
+import { createSeal } from '../../src/sip/seal.ts';
 import { NameAddr } from '../../src/sip/values/name-addr.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -188,24 +189,34 @@ describe('the digest client', () => {
   });
 });
 
+describe('the seal', () => {
+  it('is the HMAC of RFC 2104', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 1, maxLength: 100 }), fc.string(), (secret, text) => {
+        const expected = createHmac('sha256', secret).update(text).digest().subarray(0, 16);
+        assert.deepEqual(createSeal(Buffer.from(secret), 16)(text), expected);
+      }),
+    );
+  });
+});
+
 describe('nonce counts', () => {
   const make = (maxTracked = 1000) => {
     const clock = new FakeClock();
-    return {
-      clock,
-      nonces: createNonces({ clock, randomBytes, secret: randomBytes(32), lifetimeMs: 1000, maxTracked }),
-    };
+    const nonces = createNonces({ clock, secret: randomBytes(32), lifetimeMs: 1000, maxTracked });
+    const use = (nonce: string, count: number): string => nonces.use(nonce, nonces.issuedAt(nonce) ?? -1, count);
+    return { clock, nonces, use };
   };
 
   it('are each good at most once, in whatever order they come', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 80 }), { maxLength: 120 }), (counts) => {
-        const { nonces } = make();
+        const { nonces, use } = make();
         const nonce = nonces.issue();
         const taken = new Set<number>();
         for (const count of counts) {
           const highest = Math.max(0, ...taken);
-          const verdict = nonces.use(nonce, count);
+          const verdict = use(nonce, count);
           if (taken.has(count)) assert.equal(verdict, 'replayed');
           else if (count > highest - 32) assert.equal(verdict, 'good');
           if (verdict === 'good') taken.add(count);
@@ -215,16 +226,16 @@ describe('nonce counts', () => {
   });
 
   it('forgotten for want of room make older nonces stale, never replayable', async () => {
-    const { nonces, clock } = make(2);
+    const { nonces, use, clock } = make(2);
     const made: string[] = [];
     for (let index = 0; index < 4; index += 1) {
       const nonce = nonces.issue();
-      assert.equal(nonces.use(nonce, 1), 'good');
+      assert.equal(use(nonce, 1), 'good');
       made.push(nonce);
       await clock.advance(1);
     }
     assert.deepEqual(
-      made.map((nonce) => nonces.use(nonce, 1)),
+      made.map((nonce) => use(nonce, 1)),
       ['stale', 'stale', 'replayed', 'replayed'],
     );
   });

@@ -58,7 +58,7 @@ function world(isReliable = false) {
     newTag: () => 'ours',
     onRequest: (transaction) => requests.push(transaction),
     onAck: (ack) => acks.push(ack),
-    transmitResponse(_request, _flow, bytes, onError) {
+    responderFor: () => (bytes, onError) => {
       try {
         write(bytes);
       } catch (error) {

@@ -69,7 +69,6 @@ export function createDigestAuthenticator(options: DigestAuthenticatorOptions): 
   const algorithms = options.algorithms ?? DIGEST_ALGORITHMS.filter((each) => each !== 'SHA-512-256');
   const nonces = createNonces({
     clock: options.clock,
-    randomBytes,
     secret: options.secret ?? randomBytes(32),
     lifetimeMs: options.nonceLifetimeMs ?? 300_000,
     maxTracked: options.maxTrackedNonces ?? 100_000,
@@ -93,7 +92,8 @@ export function createDigestAuthenticator(options: DigestAuthenticatorOptions): 
       const credentials = request.headers.list(key).find((each) => isForUs(each, options.realm, algorithms));
       if (credentials === undefined) return { outcome: 'challenge', isStale: false };
       const given = readCredentials(credentials, role);
-      if (nonces.judge(given.nonce) === 'foreign' || !acceptsUri(parseUri(given.uri), request)) {
+      const issuedAt = nonces.issuedAt(given.nonce);
+      if (issuedAt === undefined || !acceptsUri(parseUri(given.uri), request)) {
         return { outcome: 'challenge', isStale: false };
       }
       const secret = await options.secretOf(given.username);
@@ -102,7 +102,11 @@ export function createDigestAuthenticator(options: DigestAuthenticatorOptions): 
       const isRight = isSameDigest(expected, given.response);
       if (!isRight || secret === undefined || ha1 === undefined) return { outcome: 'denied', username: given.username };
       // A client without qop counts nothing, so its nonce is good once.
-      const verdict = nonces.use(given.nonce, given.qop === undefined ? 1 : Number.parseInt(given.qop.nc, 16));
+      const verdict = nonces.use(
+        given.nonce,
+        issuedAt,
+        given.qop === undefined ? 1 : Number.parseInt(given.qop.nc, 16),
+      );
       if (verdict !== 'good') return { outcome: 'challenge', isStale: true };
       return { outcome: 'accepted', username: given.username, algorithm: given.algorithm };
     },

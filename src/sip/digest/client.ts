@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import { cseqOf, type SipRequest, type SipResponse } from '../message/message.ts';
+import { randomText } from '../random-text.ts';
 import { quote } from '../values/scan.ts';
 import type { AuthValue } from '../values/simple.ts';
 import { type DigestAlgorithm, digestAlgorithm, digestHa1, digestResponse } from './algorithms.ts';
@@ -23,7 +23,7 @@ export interface DigestClientOptions {
 
 /** Digest access authentication, the client's side (RFC 8760 2.4). One client belongs to one conversation. */
 export function createDigestClient(options: DigestClientOptions): DigestClient {
-  const newCnonce = options.newCnonce ?? (() => randomBytes(12).toString('base64url'));
+  const newCnonce = options.newCnonce ?? (() => randomText(12));
   /** Nonces that were answered, with their count. */
   const counts = new Map<string, number>();
 

@@ -1,11 +1,11 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
+import { createSeal } from '../seal.ts';
 
-export type NonceVerdict = 'good' | 'stale' | 'replayed' | 'foreign';
+export type NonceVerdict = 'good' | 'stale' | 'replayed';
 
 export interface NoncesOptions {
   readonly clock: Clock;
-  readonly randomBytes: (size: number) => Buffer;
   /** Key of the seal; nodes that share it take each other's nonces. At least 32 bytes. */
   readonly secret: Buffer;
   readonly lifetimeMs: number;
@@ -15,16 +15,16 @@ export interface NoncesOptions {
 
 export interface Nonces {
   issue(): string;
-  /** Judges a nonce and its count, and remembers the count. Call it only for a response that was found right. */
-  use(nonce: string, count: number): NonceVerdict;
-  /** Judges the nonce alone. */
-  judge(nonce: string): 'good' | 'stale' | 'foreign';
+  /** When a nonce of ours was issued; undefined when its seal is not ours. */
+  issuedAt(nonce: string): number | undefined;
+  /** Judges nonce and count, and remembers the count. Call it only for a response that was found right. */
+  use(nonce: string, issuedAt: number, count: number): NonceVerdict;
 }
 
 const TIME_BYTES = 6;
-const RANDOM_BYTES = 6;
+const COUNT_BYTES = 6;
 const SEAL_BYTES = 16;
-const BODY_BYTES = TIME_BYTES + RANDOM_BYTES;
+const BODY_BYTES = TIME_BYTES + COUNT_BYTES;
 const FORM = /^[A-Za-z0-9_-]{38}$/;
 /** How far behind the highest count a late request may be, UDP having mixed them up. */
 const WINDOW = 32;
@@ -45,8 +45,8 @@ export function createNonces(options: NoncesOptions): Nonces {
   const uses = new Map<string, Use>();
   let floor = Number.NEGATIVE_INFINITY;
 
-  const seal = (body: Buffer): Buffer =>
-    createHmac('sha256', options.secret).update(body).digest().subarray(0, SEAL_BYTES);
+  const seal = createSeal(options.secret, SEAL_BYTES);
+  let count = 0;
 
   const issuedAt = (nonce: string): number | undefined => {
     if (!FORM.test(nonce)) return undefined;
@@ -71,33 +71,28 @@ export function createNonces(options: NoncesOptions): Nonces {
     }
   };
 
-  const judge = (nonce: string): { verdict: 'good' | 'stale' | 'foreign'; at: number } => {
-    const at = issuedAt(nonce);
-    if (at === undefined) return { verdict: 'foreign', at: 0 };
-    return { verdict: isExpired(at) || (at <= floor && !uses.has(nonce)) ? 'stale' : 'good', at };
-  };
-
   return {
     issue() {
       const body = Buffer.allocUnsafe(BODY_BYTES);
       body.writeUIntBE(options.clock.now(), 0, TIME_BYTES);
-      options.randomBytes(RANDOM_BYTES).copy(body, TIME_BYTES);
+      // Nobody can guess a nonce, because nobody can make its seal; the count only keeps those of one instant apart.
+      count += 1;
+      body.writeUIntBE(count, TIME_BYTES, COUNT_BYTES);
       return Buffer.concat([body, seal(body)]).toString('base64url');
     },
-    judge: (nonce) => judge(nonce).verdict,
-    use(nonce, count) {
-      const { verdict, at } = judge(nonce);
-      if (verdict !== 'good') return verdict;
+    issuedAt,
+    use(nonce, at, given) {
       const use = uses.get(nonce);
+      if (isExpired(at) || (use === undefined && at <= floor)) return 'stale';
       if (use === undefined) {
         makeRoom();
-        uses.set(nonce, { issuedAt: at, highest: count, seen: 1 });
+        uses.set(nonce, { issuedAt: at, highest: given, seen: 1 });
         return 'good';
       }
-      const ahead = count - use.highest;
+      const ahead = given - use.highest;
       if (ahead > 0) {
         use.seen = ahead >= WINDOW ? 1 : (use.seen << ahead) | 1;
-        use.highest = count;
+        use.highest = given;
         return 'good';
       }
       const bit = -ahead;

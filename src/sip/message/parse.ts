@@ -36,7 +36,9 @@ interface Findings {
 const CRLF_CRLF = Buffer.from('\r\n\r\n');
 
 /** Header fields that every message has (RFC 3261 8.1.1; Max-Forwards is missing from RFC 2543 elements, 16.3). */
-const REQUIRED = ['via', 'from', 'to', 'call-id', 'cseq'] as const;
+const REQUIRED: ReadonlySet<string> = new Set(['via', 'from', 'to', 'call-id', 'cseq']);
+/** Those that are read at once, in this order. */
+const CHECKED = ['via', 'from', 'to', 'call-id', 'cseq', 'content-length', 'max-forwards'] as const;
 /** Fields that stand once. */
 const SINGLE = new Set(['from', 'to', 'call-id', 'cseq', 'max-forwards', 'content-length', 'content-type', 'expires']);
 
@@ -203,23 +205,27 @@ function parseStartLine(line: string, headers: Headers, problems: SipError[]): S
 
 /** What a transaction stands on is read at once; the rest when it is used. Answers the Content-Length. */
 function checkFields(message: SipMessage, fields: readonly HeaderField[], problems: SipError[]): number | undefined {
-  const seen = new Set<string>();
+  const { headers } = message;
+  const seen: string[] = [];
   let lengths = 0;
   for (const { key } of fields) {
+    if (!SINGLE.has(key)) continue;
     if (key === 'content-length') lengths += 1;
-    if (seen.has(key) && SINGLE.has(key)) problems.push(malformed(`${headerName(key)} header`, 'it stands twice'));
-    seen.add(key);
-  }
-  for (const key of REQUIRED) {
-    if (seen.has(key)) tryTo(problems, () => void message.headers.get(key));
-    else problems.push(missing(headerName(key)));
+    if (seen.includes(key)) problems.push(malformed(`${headerName(key)} header`, 'it stands twice'));
+    seen.push(key);
   }
   let contentLength: number | undefined;
-  tryTo(problems, () => {
-    contentLength = lengths > 1 ? undefined : message.headers.get('content-length');
-    message.headers.get('max-forwards');
-  });
-  if (message.kind === 'request' && problems.length === 0 && message.headers.get('cseq')?.method !== message.method) {
+  for (const key of CHECKED) {
+    try {
+      const value = headers.get(key);
+      if (value === undefined && REQUIRED.has(key)) problems.push(missing(headerName(key)));
+      if (key === 'content-length' && lengths === 1) contentLength = value as number;
+    } catch (error) {
+      if (!(error instanceof SipError)) throw error;
+      problems.push(error);
+    }
+  }
+  if (message.kind === 'request' && problems.length === 0 && headers.get('cseq')?.method !== message.method) {
     problems.push(malformed('CSeq header', "the method is not the request line's"));
   }
   return contentLength;
@@ -229,13 +235,4 @@ function missing(name: string): SipError {
   return new SipError('sip.malformed', `no ${name} header`, {
     answer: { status: 400, reason: `Missing ${name} header` },
   });
-}
-
-function tryTo(problems: SipError[], task: () => void): void {
-  try {
-    task();
-  } catch (error) {
-    if (!(error instanceof SipError)) throw error;
-    problems.push(error);
-  }
 }

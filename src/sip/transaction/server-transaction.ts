@@ -33,26 +33,65 @@ export interface ServerTransactionNeeds {
   readonly clock: Clock;
   readonly timing: SipTiming;
   readonly statistics: SipStatistics;
-  /** Sends by RFC 3261 18.2.2; `onError` when it cannot. */
-  readonly transmit: (bytes: Buffer, onError: () => void) => void;
-  readonly onEnd: () => void;
   readonly newTag: () => string;
   /** An ACK that belongs to a 2xx. */
   readonly onAck: (ack: SipRequest, flow: Flow) => void;
 }
 
-export interface OwnedServerTransaction extends ServerTransaction {
+/** The layer's side. After the final response it holds that response and its timers, and nothing of the request. */
+export interface OwnedServerTransaction {
   receive(request: SipRequest, flow: Flow): void;
   cancel(): void;
   stop(): void;
+}
+
+/** What both sides are made of. */
+interface Core extends OwnedServerTransaction {
+  readonly isAnswered: boolean;
+  readonly toTag: string;
+  respond(response: SipResponse): void;
+  onCancel(listener: () => void): void;
+  onFailure(listener: (why: 'time-out' | 'transport-error') => void): void;
 }
 
 export function createServerTransaction(
   request: SipRequest,
   flow: Flow,
   needs: ServerTransactionNeeds,
-): OwnedServerTransaction {
+  transmit: (bytes: Buffer, onError: () => void) => void,
+  onEnd: () => void,
+): { readonly owned: OwnedServerTransaction; readonly transaction: ServerTransaction } {
+  // NOTE: two functions, so that no closure of the core shares a scope with the request: it stays for 32 s after the answer.
+  const owned = createCore(request, flow.isReliable, needs, transmit, onEnd);
+  return { owned, transaction: createHandle(request, flow, owned) };
+}
+
+function createHandle(request: SipRequest, flow: Flow, core: Core): ServerTransaction {
+  return {
+    request,
+    flow,
+    get isAnswered() {
+      return core.isAnswered;
+    },
+    get toTag() {
+      return core.toTag;
+    },
+    respond: core.respond,
+    reply: (status, options) => core.respond(createResponse(request, status, { toTag: core.toTag, ...options })),
+    onCancel: core.onCancel,
+    onFailure: core.onFailure,
+  };
+}
+
+function createCore(
+  request: SipRequest,
+  isReliable: boolean,
+  needs: ServerTransactionNeeds,
+  transmit: (bytes: Buffer, onError: () => void) => void,
+  onEnd: () => void,
+): Core {
   const isInvite = request.method === 'INVITE';
+  let unanswered: SipRequest | undefined = request;
   let last: Buffer | undefined;
   let finalStatus = 0;
   let ack: { request: SipRequest; flow: Flow } | undefined;
@@ -61,14 +100,10 @@ export function createServerTransaction(
   let failed: ((why: 'time-out' | 'transport-error') => void) | undefined;
   let sent = 0;
   let tag: string | undefined;
-  const toTag = (): string => {
-    tag ??= needs.newTag();
-    return tag;
-  };
 
-  const transmit = (bytes: Buffer): void => {
+  const send = (bytes: Buffer): void => {
     needs.statistics.responsesOut += 1;
-    needs.transmit(bytes, () => runner.handle('transport-error'));
+    transmit(bytes, () => runner.handle('transport-error'));
   };
 
   const perform = (effect: Effect): void => {
@@ -76,12 +111,12 @@ export function createServerTransaction(
       if (last === undefined) return;
       if (sent > 0) needs.statistics.retransmissionsOut += 1;
       sent += 1;
-      transmit(last);
+      send(last);
     } else if (effect === 'send-trying') {
       // Timer `trying` may find that somebody has answered provisionally by now.
-      if (last !== undefined) return;
-      last = writeMessage(createResponse(request, 100));
-      transmit(last);
+      if (last !== undefined || unanswered === undefined) return;
+      last = writeMessage(createResponse(unanswered, 100));
+      send(last);
     } else if (effect === 'deliver') {
       if (ack !== undefined) needs.onAck(ack.request, ack.flow);
     } else if (effect === 'time-out' || effect === 'transport-error') {
@@ -95,37 +130,32 @@ export function createServerTransaction(
 
   const runner: Runner<string, ServerEvent> = createRunner<string, ServerEvent>(
     isInvite ? INVITE_SERVER : OTHER_SERVER,
-    {
-      clock: needs.clock,
-      timing: needs.timing,
-      isReliable: flow.isReliable,
-      perform,
-      onEnd: needs.onEnd,
-    },
+    { clock: needs.clock, timing: needs.timing, isReliable, perform, onEnd },
   );
 
-  const respond = (response: SipResponse): void => {
-    const { status } = response;
-    if (status < 200 ? !isInvite || finalStatus > 0 : isForbidden(isInvite, status, finalStatus)) return;
-    if (status >= 200) finalStatus = status;
-    last = writeMessage(response);
-    sent = 0;
-    runner.handle(status < 200 ? 'tu-1xx' : status < 300 ? 'tu-2xx' : 'tu-300-699');
-  };
-
   return {
-    request,
-    flow,
-    respond,
-    reply: (status, options) => respond(createResponse(request, status, { toTag: toTag(), ...options })),
     get toTag() {
-      return toTag();
+      tag ??= needs.newTag();
+      return tag;
     },
     get isAnswered() {
       return finalStatus > 0;
     },
+    respond(response) {
+      const { status } = response;
+      if (status < 200 ? !isInvite || finalStatus > 0 : isForbidden(isInvite, status, finalStatus)) return;
+      if (status >= 200) {
+        finalStatus = status;
+        unanswered = undefined;
+        cancelled = undefined;
+      }
+      last = writeMessage(response);
+      sent = 0;
+      runner.handle(status < 200 ? 'tu-1xx' : status < 300 ? 'tu-2xx' : 'tu-300-699');
+    },
     onCancel(listener) {
-      if (isCancelled && finalStatus === 0) listener();
+      if (finalStatus > 0) return;
+      if (isCancelled) listener();
       else cancelled = listener;
     },
     onFailure(listener) {
@@ -135,6 +165,7 @@ export function createServerTransaction(
       if (again.method === 'ACK') {
         ack = { request: again, flow: from };
         runner.handle('ack');
+        ack = undefined;
         return;
       }
       needs.statistics.retransmissionsIn += 1;

@@ -10,6 +10,9 @@ import { clientKey, serverKey } from './keys.ts';
 import { createServerTransaction, type OwnedServerTransaction, type ServerTransaction } from './server-transaction.ts';
 import type { SipTiming } from './timing.ts';
 
+/** Sends a response by RFC 3261 18.2.2; `onError` when it cannot. It never throws. */
+export type Responder = (bytes: Buffer, onError: () => void) => void;
+
 export interface TransactionsNeeds {
   readonly clock: Clock;
   readonly timing: SipTiming;
@@ -20,7 +23,7 @@ export interface TransactionsNeeds {
   readonly onRequest: (transaction: ServerTransaction) => void;
   /** The ACK of a 2xx (or one that nobody waits for): it has no transaction and no answer. */
   readonly onAck: (ack: SipRequest, flow: Flow) => void;
-  readonly transmitResponse: (request: SipRequest, flow: Flow, bytes: Buffer, onError: () => void) => void;
+  readonly responderFor: (request: SipRequest, flow: Flow) => Responder;
   readonly newTag: () => string;
 }
 
@@ -43,16 +46,19 @@ export function createTransactions(needs: TransactionsNeeds): Transactions {
   const servers = new Map<string, OwnedServerTransaction>();
   const clients = new Map<string, { transaction: ClientTransaction; listener: ClientListener }>();
 
-  const serve = (request: SipRequest, flow: Flow, key: string): OwnedServerTransaction => {
-    const transaction = createServerTransaction(request, flow, {
-      ...needs,
-      transmit: (bytes, onError) => needs.transmitResponse(request, flow, bytes, onError),
-      onEnd() {
-        servers.delete(key);
-        statistics.serverTransactions = servers.size;
-      },
-    });
-    servers.set(key, transaction);
+  const serve = (request: SipRequest, flow: Flow, key: string): ServerTransaction => {
+    const end = (): void => {
+      servers.delete(key);
+      statistics.serverTransactions = servers.size;
+    };
+    const { owned, transaction } = createServerTransaction(
+      request,
+      flow,
+      needs,
+      needs.responderFor(request, flow),
+      end,
+    );
+    servers.set(key, owned);
     statistics.serverTransactions = servers.size;
     return transaction;
   };
@@ -75,7 +81,7 @@ export function createTransactions(needs: TransactionsNeeds): Transactions {
     else if (servers.size >= needs.maxServerTransactions) {
       statistics.shed += 1;
       const answer = createResponse(request, 503, { toTag: needs.newTag(), headers: [['Retry-After', '5']] });
-      needs.transmitResponse(request, flow, writeMessage(answer), () => {
+      needs.responderFor(request, flow)(writeMessage(answer), () => {
         statistics.transportErrors += 1;
       });
     } else if (request.method === 'CANCEL') cancel(request, flow, key);

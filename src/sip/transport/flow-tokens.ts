@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { SipError } from '../errors.ts';
+import { createSeal } from '../seal.ts';
 import type { Flow, SocketAddress } from './flow.ts';
 
 /** Names a flow in a URI that travels (Path, Record-Route) and comes back (RFC 5626 5.2). */
@@ -23,8 +24,7 @@ export interface FlowTokensNeeds {
 const SEAL_BYTES = 12;
 
 export function createFlowTokens(needs: FlowTokensNeeds): FlowTokens {
-  const seal = (text: string): Buffer =>
-    createHmac('sha256', needs.secret).update(text).digest().subarray(0, SEAL_BYTES);
+  const seal = createSeal(needs.secret, SEAL_BYTES);
   return {
     tokenOf(flow) {
       const text = flow.transport === 'UDP' ? `u ${flow.remote.port} ${flow.remote.address}` : flow.id;
