@@ -9,8 +9,6 @@ export const PIDF_NAMESPACE = {
   source: 'urn:cisco:params:xml:ns:pidf:source',
 } as const;
 
-export const PIDF_MEDIA_TYPE = 'application/pidf+xml';
-
 /** A user's presence: the composed state in `person`, and a tuple for each device or client. */
 export interface Pidf {
   /** `sip:user@domain`, as written; '' when missing. */

@@ -44,9 +44,6 @@ export const presenceDatastoreDescriptor: ServiceDescriptor<PresenceDatastoreOpt
   options: optionsSchema,
 };
 
-/** Life of a publication or subscription whose sender named none. */
-export const DEFAULT_EXPIRY_MS = 3_600_000;
-
 /** Somebody's presence is not what it was. */
 export interface PresenceChange {
   readonly presentity: string;

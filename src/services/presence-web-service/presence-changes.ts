@@ -41,7 +41,7 @@ export class PresenceChanges {
   /** By the address of the user that changed: several changes of one user are looked at once. */
   readonly #pending = new Map<string, Pending>();
   #revision = 0;
-  #running: Promise<void> | undefined;
+  #isDraining = false;
 
   constructor(needs: PresenceChangesNeeds) {
     this.#needs = needs;
@@ -73,22 +73,16 @@ export class PresenceChanges {
     }
   }
 
-  /** Resolves when everything noted so far has been looked at. */
-  async settled(): Promise<void> {
-    while (this.#running) await this.#running;
-  }
-
   #changed(address: string, isForAll: boolean): void {
     this.#revision += 1;
     if (this.#needs.registrations.watchersOf(address).length === 0) return;
     const isKnownForAll = this.#pending.get(address)?.isForAll ?? false;
     this.#pending.set(address, { revision: this.#revision, isForAll: isForAll || isKnownForAll });
-    this.#running ??= this.#drain().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#isDraining) void this.#drain();
   }
 
   async #drain(): Promise<void> {
+    this.#isDraining = true;
     for (let next = this.#take(); next; next = this.#take()) {
       const [address, pending] = next;
       try {
@@ -97,6 +91,7 @@ export class PresenceChanges {
         this.#needs.log.warn({ err: describeError(error) }, 'a change of presence could not be passed on');
       }
     }
+    this.#isDraining = false;
   }
 
   #take(): readonly [string, Pending] | undefined {

@@ -19,7 +19,8 @@ export interface ContactPresence {
   readonly document: Pidf;
 }
 
-const USERS_PER_QUERY = 400;
+/** Contacts read at once: keeps a statement short, as SQLite answers on our one thread. */
+const CONTACTS_PER_TURN = 200;
 
 /** The present state of any contacts. */
 export async function polledPresence(
@@ -58,15 +59,29 @@ async function readPresence(
   contacts: readonly Contact[],
   type: PresenceType,
 ): Promise<readonly ContactPresence[]> {
-  const { ids, routeDatastore, presenceDatastore, compose } = needs;
+  const watcher = await watcherOf(needs, watcherAddress);
+  const found: ContactPresence[] = [];
+  for (let from = 0; from < contacts.length; from += CONTACTS_PER_TURN) {
+    // Others get their turn between two pages.
+    if (from > 0) await new Promise((resolve) => setImmediate(resolve));
+    found.push(...(await readPage(needs, watcher, contacts.slice(from, from + CONTACTS_PER_TURN), type)));
+  }
+  return found;
+}
+
+async function readPage(
+  { ids, routeDatastore, presenceDatastore, compose }: ActionNeeds,
+  watcher: Watcher,
+  contacts: readonly Contact[],
+  type: PresenceType,
+): Promise<readonly ContactPresence[]> {
   const users = new Map<string, RoutedUser>();
   for (const { address } of contacts) {
     const user = await routeDatastore.userByAddress(address);
     if (user?.isEnabled) users.set(address, user);
   }
   const subjects = [...users].map(([address, { pkid }]) => ({ pkid, address }));
-  const watcher = await watcherOf(needs, watcherAddress);
-  const policies = await readWatcherPolicies(ids.read, subjects, [watcherAddress]);
+  const policies = await readWatcherPolicies(ids.read, subjects, [watcher.address]);
   const names = type === 'RICH_PRESENCE' ? await readDisplayNames(ids, subjects) : new Map<string, string>();
 
   const found: ContactPresence[] = [];
@@ -89,21 +104,21 @@ async function readPresence(
   return found;
 }
 
+/** @param subjects no more than a page. */
 async function readDisplayNames(
   ids: Ids,
   subjects: readonly { readonly pkid: string }[],
 ): Promise<ReadonlyMap<string, string>> {
-  const names = new Map<string, string>();
-  for (let from = 0; from < subjects.length; from += USERS_PER_QUERY) {
-    const pkids = subjects.slice(from, from + USERS_PER_QUERY).map(({ pkid }) => pkid);
-    const rows = await ids.read
-      .selectFrom('enduser')
-      .select(['pkid', 'displayname'])
-      .where('pkid', 'in', pkids)
-      .execute();
-    for (const { pkid, displayname } of rows) names.set(pkid, displayname);
-  }
-  return names;
+  const rows = await ids.read
+    .selectFrom('enduser')
+    .select(['pkid', 'displayname'])
+    .where(
+      'pkid',
+      'in',
+      subjects.map(({ pkid }) => pkid),
+    )
+    .execute();
+  return new Map(rows.map(({ pkid, displayname }) => [pkid, displayname]));
 }
 
 function bare(address: string, activity: string): Pidf {

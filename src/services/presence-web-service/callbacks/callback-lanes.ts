@@ -18,12 +18,6 @@ export class CallbackLanes {
     this.#options = options;
   }
 
-  get waiting(): number {
-    let count = 0;
-    for (const lane of this.#lanes.values()) count += lane.waiting.size;
-    return count;
-  }
-
   /** Disposing takes a task back that has not begun. The task must not reject. */
   enqueue(name: string, task: () => Promise<void>): Disposable {
     let lane = this.#lanes.get(name);

@@ -41,6 +41,7 @@ interface Notice {
 export class Notifier {
   readonly #needs: NotifierNeeds;
   readonly #notices = new Map<Subscription, Notice>();
+  #isStopped = false;
 
   constructor(needs: NotifierNeeds) {
     this.#needs = needs;
@@ -48,6 +49,7 @@ export class Notifier {
 
   /** @param revision number of the change, in the order of changes: one that has been fetched already is no news. */
   changed(subscription: Subscription, revision: number): void {
+    if (this.#isStopped) return;
     const notice = this.#noticeOf(subscription);
     if (revision <= notice.fetchedRevision) return;
     if (notice.phase === 'idle') this.#enqueue(subscription, notice);
@@ -74,8 +76,9 @@ export class Notifier {
     notice.abort.abort(new Error('the subscription has ended'));
   }
 
-  /** Takes back every callback that waits, and cuts those that run. */
+  /** Takes back every callback that waits, cuts those that run, and begins no more. */
   stop(): void {
+    this.#isStopped = true;
     for (const subscription of [...this.#notices.keys()]) this.ended(subscription);
   }
 
