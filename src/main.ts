@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { runCli } from './cli/cli.ts';
+import { boundYoungGeneration } from './platform/memory.ts';
 
 /** Arguments → one command → exit code. The only file that touches the process. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
+boundYoungGeneration();
 const interrupted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {

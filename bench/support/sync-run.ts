@@ -10,12 +10,14 @@ import type { Staging } from '../../src/ids/staging.ts';
 import { createAlarms } from '../../src/platform/alarms.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { boundYoungGeneration } from '../../src/platform/memory.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createAxlReader } from '../../src/services/sync-agent/axl-reader.ts';
 import { runFullSync } from '../../src/services/sync-agent/full-sync.ts';
 import { STAGES } from '../../src/services/sync-agent/stages.ts';
 import { SYNCED_TABLES } from '../../src/services/sync-agent/tables.ts';
 
+boundYoungGeneration();
 const [mode, url = '', caFile = '', folder = ''] = process.argv.slice(2);
 const clock = systemClock;
 const log = createLog({ level: 'silent' });
@@ -34,7 +36,7 @@ const reader = createAxlReader({
   log,
   signal: new AbortController().signal,
   pageRows: 1_000,
-  sqlPageRows: 10_000,
+  sqlPageRows: 5_000,
 });
 
 let peak = 0;

@@ -57,8 +57,16 @@ export interface AxlClient extends AsyncDisposable {
   readonly host: string;
   /** One operation; answers the `…Response` element. */
   call(operation: string, inside: Markup): Promise<XmlElement>;
-  /** One operation whose rows (children of `return`) are handed on as they arrive; answers how many. */
-  stream(operation: string, inside: Markup, onRow: (row: XmlElement) => void): Promise<number>;
+  /**
+   * One operation whose rows (children of `return`) are handed on as they arrive; answers how many. `afterChunk` is
+   * awaited between pieces of the answer: CUCM waits meanwhile, and nothing piles up here.
+   */
+  stream(
+    operation: string,
+    inside: Markup,
+    onRow: (row: XmlElement) => void,
+    afterChunk?: () => Promise<void>,
+  ): Promise<number>;
   getCcmVersion(): Promise<string>;
   /** Without a place: only where the queue stands. @throws AxlError `axl.fault` 5007 when the place is lost */
   listChange(
@@ -69,7 +77,11 @@ export interface AxlClient extends AsyncDisposable {
   /** Whether an application user's name and password are right, with an AXL role or without. */
   authenticateApplicationUser(name: string, password: string): Promise<boolean>;
   /** Rows as maps of lower-case column names; answers how many. */
-  sqlQuery(sql: string, onRow: (row: ReadonlyMap<string, string>) => void): Promise<number>;
+  sqlQuery(
+    sql: string,
+    onRow: (row: ReadonlyMap<string, string>) => void,
+    afterChunk?: () => Promise<void>,
+  ): Promise<number>;
   /**
    * Lets a password that CUCM has refused three times in a row be tried again. Until then (or until it is another one)
    * requests fail here, as CUCM would lock the account.
@@ -125,7 +137,12 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
   };
 
   /** Sends, and feeds the answer to the handler as it arrives. Faults come as AxlError. */
-  const exchange = async (operation: string, inside: Markup, handler: XmlHandler): Promise<void> => {
+  const exchange = async (
+    operation: string,
+    inside: Markup,
+    handler: XmlHandler,
+    afterChunk?: () => Promise<void>,
+  ): Promise<void> => {
     const began = options.clock.monotonic();
     const body =
       XML_DECLARATION +
@@ -158,7 +175,10 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
       }
       const stream = createXmlStream(handler, LIMITS);
       const decoder = new TextDecoder('utf-8', { fatal: true });
-      for await (const chunk of response.body) stream.write(decoder.decode(chunk as Uint8Array, { stream: true }));
+      for await (const chunk of response.body) {
+        stream.write(decoder.decode(chunk as Uint8Array, { stream: true }));
+        await afterChunk?.();
+      }
       stream.write(decoder.decode());
       stream.end();
     } catch (error) {
@@ -185,13 +205,13 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
     return responseOf(root, operation, host);
   };
 
-  const stream = async (operation: string, inside: Markup, onRow: (row: XmlElement) => void): Promise<number> => {
+  const stream: AxlClient['stream'] = async (operation, inside, onRow, afterChunk) => {
     let rows = 0;
     const reader = createRowReader((row) => {
       rows += 1;
       onRow(row);
     });
-    await exchange(operation, inside, reader);
+    await exchange(operation, inside, reader, afterChunk);
     responseOf(reader.envelope(), operation, host);
     return rows;
   };
@@ -242,10 +262,10 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
         throw fromConnection(error, host);
       }
     },
-    async sqlQuery(sql, onRow) {
-      return await stream('executeSQLQuery', textElement('sql', sql), (row) => {
+    async sqlQuery(sql, onRow, afterChunk) {
+      const toMap = (row: XmlElement): void =>
         onRow(new Map(elements(row).map((column) => [column.local.toLowerCase(), textOf(column)])));
-      });
+      return await stream('executeSQLQuery', textElement('sql', sql), toMap, afterChunk);
     },
     retryCredentials() {
       refused = undefined;

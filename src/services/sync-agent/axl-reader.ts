@@ -16,12 +16,25 @@ export interface ListQuery {
 
 export type SqlRow = ReadonlyMap<string, string>;
 
+/** Rows are handed on in batches of about this many, so that few of them live at once. */
+const BATCH_ROWS = 250;
+
+/** What becomes of the objects of a list. */
+export interface RowSink<Source, Row> {
+  /** Called as each object arrives, so that its tree is short-lived. */
+  readonly toRow: (source: Source) => Row;
+  /** Awaited while CUCM waits. Rows may come again after a page that was cut off. */
+  readonly onRows: (rows: readonly Row[]) => Promise<void>;
+  /** At least so many at once, but for the last of a page. */
+  readonly batchRows?: number;
+}
+
 /** Reads CUCM page by page, with patience where CUCM asks for it. Every failure is an `AxlError`. */
 export interface AxlReader {
-  /** All objects of a list, a page at a time; the next page is under way while one is worked on. */
-  list(query: ListQuery, onPage: (rows: readonly XmlElement[]) => Promise<void>): Promise<number>;
+  /** All objects of a list; answers how many. */
+  list<Row>(query: ListQuery, sink: RowSink<XmlElement, Row>): Promise<number>;
   /** All rows of a query without `SKIP` and `FIRST`; `order` makes pages not overlap. */
-  sql(select: SqlSelect, onPage: (rows: readonly SqlRow[]) => Promise<void>): Promise<number>;
+  sql<Row>(select: SqlSelect, sink: RowSink<SqlRow, Row>): Promise<number>;
   /** Rows of one small query. */
   sqlRows(query: string): Promise<readonly SqlRow[]>;
   /** One object by its pkid; undefined when it is gone. */
@@ -74,74 +87,76 @@ export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
     }
   };
 
-  /**
-   * Pages until a short one. A page that CUCM finds too large is asked again, smaller. While one page is worked on, the
-   * next is on its way: two pages are held at most.
-   */
-  const pages = async <Row>(
-    first: number,
-    read: (skip: number, rows: number) => Promise<Row[]>,
-    onPage: (rows: readonly Row[]) => Promise<void>,
-  ): Promise<number> => {
+  /** Pages until a short one. A page that CUCM finds too large is asked again, smaller. */
+  const pages = async (first: number, read: (skip: number, rows: number) => Promise<number>): Promise<number> => {
     let size = first;
-    const fetch = async (skip: number): Promise<Row[]> => {
-      for (;;) {
-        try {
-          return await patiently(() => read(skip, size));
-        } catch (error) {
-          if (!(error instanceof AxlError) || error.code !== 'axl.too-large' || size === 1) throw error;
-          const suggested = Math.max(1, (error.suggestedRows ?? size) - 1);
-          size = Math.max(1, Math.min(suggested, Math.floor(size / 2)));
-          log.info({ rows: size }, 'CUCM asks for smaller pages');
-        }
-      }
-    };
     let total = 0;
-    let next: Promise<Row[]> | undefined = fetch(0);
-    while (next) {
-      const rows: Row[] = await next;
+    for (;;) {
       signal.throwIfAborted();
-      total += rows.length;
-      // `size` is that of the page just read: pages are fetched one at a time.
-      next = rows.length < size ? undefined : fetch(total);
-      // A page that fails while the one before is worked on must not end the process.
-      next?.catch(() => undefined);
-      await onPage(rows);
+      try {
+        const rows = await patiently(() => read(total, size));
+        total += rows;
+        if (rows < size) return total;
+      } catch (error) {
+        if (!(error instanceof AxlError) || error.code !== 'axl.too-large' || size === 1) throw error;
+        const suggested = Math.max(1, (error.suggestedRows ?? size) - 1);
+        size = Math.max(1, Math.min(suggested, Math.floor(size / 2)));
+        log.info({ rows: size }, 'CUCM asks for smaller pages');
+      }
     }
-    return total;
   };
 
-  const sqlPage = async (query: string): Promise<SqlRow[]> => {
-    const rows: SqlRow[] = [];
-    await axl.sqlQuery(query, (row) => rows.push(row));
-    return rows;
+  /** Collects rows as they arrive and hands them on between pieces of the answer. */
+  const collect = async <Source, Row>(
+    { toRow, onRows, batchRows = BATCH_ROWS }: RowSink<Source, Row>,
+    read: (onRow: (source: Source) => void, afterChunk: () => Promise<void>) => Promise<number>,
+  ): Promise<number> => {
+    let rows: Row[] = [];
+    const flush = async (least: number): Promise<void> => {
+      if (rows.length === 0 || rows.length < least) return;
+      const full = rows;
+      rows = [];
+      await onRows(full);
+    };
+    const count = await read(
+      (source) => rows.push(toRow(source)),
+      () => flush(batchRows),
+    );
+    await flush(0);
+    return count;
   };
 
   return {
     patiently,
-    list: (query, onPage) =>
-      pages(
-        needs.pageRows,
-        async (skip, first) => {
-          const rows: XmlElement[] = [];
+    list: (query, sink) =>
+      pages(needs.pageRows, (skip, first) =>
+        collect(sink, (onRow, afterChunk) => {
           const inside = join([
             element('searchCriteria', undefined, textElement(query.criterion, query.like ?? '%')),
             returnedTags(query.tags),
             textElement('skip', skip),
             textElement('first', first),
           ]);
-          await axl.stream(query.operation, inside, (row) => rows.push(row));
-          return rows;
-        },
-        onPage,
+          return axl.stream(query.operation, inside, onRow, afterChunk);
+        }),
       ),
-    sql: ({ columns, from, order }, onPage) =>
-      pages(
-        needs.sqlPageRows,
-        (skip, first) => sqlPage(`select skip ${skip} first ${first} ${columns} from ${from} order by ${order}`),
-        onPage,
+    sql: ({ columns, from, order }, sink) =>
+      pages(needs.sqlPageRows, (skip, first) =>
+        collect(sink, (onRow, afterChunk) =>
+          axl.sqlQuery(
+            `select skip ${skip} first ${first} ${columns} from ${from} order by ${order}`,
+            onRow,
+            afterChunk,
+          ),
+        ),
       ),
-    sqlRows: (query) => patiently(() => sqlPage(query)),
+    async sqlRows(query) {
+      return await patiently(async () => {
+        const rows: SqlRow[] = [];
+        await axl.sqlQuery(query, (row) => rows.push(row));
+        return rows;
+      });
+    },
     async get(operation, pkid, tags) {
       const inside = join([textElement('uuid', `{${pkid.toUpperCase()}}`), returnedTags(tags)]);
       try {

@@ -6,9 +6,9 @@ import type { Clock } from '../../platform/clock.ts';
 import type { XmlElement } from '../../xml/element.ts';
 import { type Applied, applyStaged, type ScopedTable } from './apply.ts';
 import type { AxlReader } from './axl-reader.ts';
-import { deviceRow, lineRow, TAGS } from './mapping.ts';
+import { deviceRow, endUserRow, lineRow, TAGS } from './mapping.ts';
 import { type AssociationName, associationsOf } from './sql-reads.ts';
-import { endUserRows, STAGES, type Stage } from './stages.ts';
+import { STAGES, type Stage, withDisplayNames } from './stages.ts';
 import { type ChangePlace, writePlace } from './sync-record.ts';
 import { SYNCED, type SyncedName } from './tables.ts';
 
@@ -171,7 +171,8 @@ async function stageLines(needs: ChangeSyncNeeds, pkids: readonly string[]): Pro
 async function stageUsers(needs: ChangeSyncNeeds, pkids: readonly string[]): Promise<ScopedTable[]> {
   if (pkids.length === 0) return [];
   const users = await fetchAll(needs.reader, 'getUser', pkids, TAGS.user);
-  await needs.staging.put(SYNCED.endUsers, await endUserRows(needs.reader, users, needs.domain));
+  const rows = users.map((user) => endUserRow(user, needs.domain));
+  await needs.staging.put(SYNCED.endUsers, await withDisplayNames(needs.reader, rows));
   return [
     keys('endUsers', 'pkid', pkids),
     await stageAssociation(needs, 'userDevices', 'fkenduser', pkids),

@@ -134,10 +134,10 @@ export function lineRow(row: XmlElement): StagedRow {
 }
 
 /**
- * An end user. `displayName` comes apart, as `listUser` does not carry it; without one it is made of the names.
+ * An end user. The display name is made of the names; CUCM's own, which `listUser` does not carry, comes apart.
  * Assignment columns are empty: they are filled in before the merge.
  */
-export function endUserRow(row: XmlElement, displayName: string, domain: string): StagedRow {
+export function endUserRow(row: XmlElement, domain: string): StagedRow {
   const userid = textAt(row, 'userid');
   const firstname = textAt(row, 'firstName');
   const lastname = textAt(row, 'lastName');
@@ -149,7 +149,7 @@ export function endUserRow(row: XmlElement, displayName: string, domain: string)
     firstname,
     middlename: textAt(row, 'middleName'),
     lastname,
-    displayname: displayName === '' ? `${firstname} ${lastname}`.trim() : displayName,
+    displayname: `${firstname} ${lastname}`.trim(),
     mailid: textAt(row, 'mailid'),
     department: textAt(row, 'department'),
     title: textAt(row, 'title'),

@@ -1,4 +1,4 @@
-import type { Staging } from '../../ids/staging.ts';
+import type { StagedRow, Staging } from '../../ids/staging.ts';
 import type { XmlElement } from '../../xml/element.ts';
 import type { AxlReader, SqlRow } from './axl-reader.ts';
 import {
@@ -39,7 +39,7 @@ interface ListStage {
   readonly operation: string;
   readonly criterion: string;
   readonly tags: readonly string[];
-  readonly row: (element: XmlElement) => ReturnType<typeof groupRow>;
+  readonly row: (object: XmlElement) => StagedRow;
   /** Table of CUCM that has as many rows; asked for the progress of long stages. */
   readonly counted?: string;
 }
@@ -50,10 +50,13 @@ const listStage = (declared: ListStage): Stage => ({
   async read({ reader, staging, progress }) {
     const total = declared.counted === undefined ? null : await countOf(reader, declared.counted);
     let done = 0;
-    return await reader.list(declared, async (rows) => {
-      await staging.put(SYNCED[declared.table], rows.map(declared.row));
-      done += rows.length;
-      progress(done, total);
+    return await reader.list(declared, {
+      toRow: declared.row,
+      async onRows(rows) {
+        await staging.put(SYNCED[declared.table], rows);
+        done += rows.length;
+        progress(done, total);
+      },
     });
   },
 });
@@ -86,7 +89,10 @@ export const STAGES: readonly Stage[] = [
           like: ENTERPRISE_WIDE,
           tags: TAGS.serviceParameter,
         },
-        (rows) => staging.put(SYNCED.parameters, rows.map(enterpriseParameterRow).filter(isOfInterest)),
+        {
+          toRow: enterpriseParameterRow,
+          onRows: (rows) => staging.put(SYNCED.parameters, rows.filter(isOfInterest)),
+        },
       );
     },
   },
@@ -101,17 +107,16 @@ export const STAGES: readonly Stage[] = [
   {
     name: 'application users',
     tables: ['applicationUsers', 'applicationUserGroups'],
-    async read({ reader, staging, progress }) {
+    async read({ reader, staging }) {
       const count = await reader.list(
         { operation: 'listAppUser', criterion: 'userid', tags: TAGS.appUser },
-        async (rows) => {
-          await staging.put(SYNCED.applicationUsers, rows.map(applicationUserRow));
-          progress(rows.length, null);
-        },
+        { toRow: applicationUserRow, onRows: (rows) => staging.put(SYNCED.applicationUsers, rows) },
       );
-      await reader.sql(associations.applicationUserGroups.select, (rows) =>
-        staging.put(SYNCED.applicationUserGroups, rows.map(associations.applicationUserGroups.row)),
-      );
+      const { select, row } = associations.applicationUserGroups;
+      await reader.sql(select, {
+        toRow: row,
+        onRows: (rows) => staging.put(SYNCED.applicationUserGroups, rows),
+      });
       return count;
     },
   },
@@ -165,11 +170,19 @@ export const STAGES: readonly Stage[] = [
     async read({ reader, staging, domain, progress }) {
       const total = await countOf(reader, 'enduser');
       let done = 0;
-      return await reader.list({ operation: 'listUser', criterion: 'userid', tags: TAGS.user }, async (rows) => {
-        await staging.put(SYNCED.endUsers, await endUserRows(reader, rows, domain));
-        done += rows.length;
-        progress(done, total);
-      });
+      return await reader.list(
+        { operation: 'listUser', criterion: 'userid', tags: TAGS.user },
+        {
+          toRow: (user) => endUserRow(user, domain),
+          // A query for display names each.
+          batchRows: 1_000,
+          async onRows(rows) {
+            await staging.put(SYNCED.endUsers, await withDisplayNames(reader, rows));
+            done += rows.length;
+            progress(done, total);
+          },
+        },
+      );
     },
   },
   {
@@ -178,9 +191,13 @@ export const STAGES: readonly Stage[] = [
     async read({ reader, staging, progress }) {
       let done = 0;
       for (const name of ['deviceLines', 'userDevices', 'userGroups'] as const) {
-        done += await reader.sql(associations[name].select, async (rows) => {
-          await staging.put(SYNCED[name], rows.map(associations[name].row));
-          progress(done + rows.length, null);
+        await reader.sql(associations[name].select, {
+          toRow: associations[name].row,
+          async onRows(rows) {
+            await staging.put(SYNCED[name], rows);
+            done += rows.length;
+            progress(done, null);
+          },
         });
       }
       return done;
@@ -188,19 +205,14 @@ export const STAGES: readonly Stage[] = [
   },
 ];
 
-/** Rows of end users, with what `listUser` and `getUser` do not carry. */
-export async function endUserRows(
-  reader: AxlReader,
-  users: readonly XmlElement[],
-  domain: string,
-): Promise<ReturnType<typeof endUserRow>[]> {
-  const rows = users.map((user) => endUserRow(user, '', domain));
+/** End users with the display names that neither `listUser` nor a narrow `getUser` carries. */
+export async function withDisplayNames(reader: AxlReader, users: readonly StagedRow[]): Promise<StagedRow[]> {
   const names = await displayNames(
     reader,
-    rows.map((row) => String(row.pkid)),
+    users.map((user) => String(user.pkid)),
   );
-  return rows.map((row) => {
-    const name = names.get(String(row.pkid)) ?? '';
-    return name === '' ? row : { ...row, displayname: name };
+  return users.map((user) => {
+    const displayname = names.get(String(user.pkid)) ?? '';
+    return displayname === '' ? user : { ...user, displayname };
   });
 }

@@ -31,7 +31,7 @@ const optionsSchema = z.strictObject({
     .default(24)
     .describe('Everything is compared with CUCM when the last comparison is older than this.'),
   pageRows: z.number().int().min(10).max(5000).default(1000).describe('Objects asked of CUCM at once.'),
-  sqlPageRows: z.number().int().min(100).max(50_000).default(10_000).describe('Rows asked of CUCM at once by SQL.'),
+  sqlPageRows: z.number().int().min(100).max(50_000).default(5_000).describe('Rows asked of CUCM at once by SQL.'),
 });
 
 export type SyncAgentOptions = z.infer<typeof optionsSchema>;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { directoryUriDomain, endUserRow } from '../../../src/services/sync-agent/mapping.ts';
 import { parseXml } from '../../../src/xml/parse.ts';
 
-const user = (inside: string) => endUserRow(parseXml(`<user uuid="{AB-1}">${inside}</user>`), '', 'acme.example');
+const user = (inside: string) => endUserRow(parseXml(`<user uuid="{AB-1}">${inside}</user>`), 'acme.example');
 
 describe('an end user of AXL as a row', () => {
   it('keeps the pkid bare and in lower case', () => assert.equal(user('').pkid, 'ab-1'));
