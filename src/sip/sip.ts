@@ -138,11 +138,16 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
   });
 
   const onMessage = (message: SipRequest | SipResponse, flow: Flow): void => {
-    if (message.kind === 'request') {
-      noteSource(message, flow);
-      acceptAlias(message, flow);
+    // What our users' callbacks throw must not end the socket that it came from, nor the process.
+    try {
+      if (message.kind === 'request') {
+        noteSource(message, flow);
+        acceptAlias(message, flow);
+      }
+      transactions.receive(message, flow);
+    } catch (error) {
+      log.error({ err: error, flow: flow.id }, 'a SIP message could not be handled');
     }
-    transactions.receive(message, flow);
   };
 
   const onRefused = (error: SipParseError, flow: Flow): void => {

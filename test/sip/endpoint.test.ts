@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -265,6 +266,59 @@ describe('a SIP endpoint', () => {
     const hop = { transport: 'TCP' as const, address: '127.0.0.1', port: (server.address() as AddressInfo).port };
     await assert.rejects(() => client.sip.send(newRequest('OPTIONS'), { hop }), { code: 'sip.unreachable' });
     server.close();
+  });
+
+  it('lives through whatever its users throw', async () => {
+    await using server = await openEndpoint();
+    await using client = await openEndpoint();
+    server.sip.onRequest((transaction) => transaction.reply(200));
+    server.sip.onAck(() => {
+      throw new Error('a mistake of the service');
+    });
+    const hop = server.hop('TCP');
+    await client.sip.sendStateless(newRequest('ACK'), { hop });
+    const call = client.sip.request(
+      newRequest('OPTIONS'),
+      { hop },
+      {
+        onResponse() {
+          throw new Error('another one');
+        },
+      },
+    );
+    assert.equal((await call.final).status, 200);
+    assert.equal((await client.sip.send(newRequest('OPTIONS'), { hop })).status, 200);
+  });
+
+  it('lives through the torture messages and what becomes of them', async () => {
+    await using server = await openEndpoint();
+    await using client = await openEndpoint();
+    server.sip.onRequest((transaction) => transaction.reply(200));
+    const folder = new URL('../../fixtures/sip/rfc4475/', import.meta.url);
+    const socket = createSocket('udp4');
+    let seed = 7;
+    const random = (below: number): number => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed % below;
+    };
+    const to = server.hop();
+    for (const name of readdirSync(folder)) {
+      const bytes = readFileSync(new URL(name, folder));
+      const stream = connect(to.port, to.address);
+      stream.on('error', () => undefined);
+      for (let turn = 0; turn < 8; turn += 1) {
+        socket.send(bytes, to.port, to.address);
+        stream.write(bytes);
+        bytes[random(bytes.length)] = random(256);
+      }
+      stream.end();
+      stream.resume();
+      await closed(stream);
+    }
+    socket.close();
+    assert.equal((await client.sip.send(newRequest('OPTIONS'), { hop: to })).status, 200);
+    assert.equal((await client.sip.send(newRequest('OPTIONS'), { hop: server.hop('TCP') })).status, 200);
+    assert.ok(server.sip.statistics.malformed > 100);
   });
 
   it('answers 503 past the cap of transactions', async () => {

@@ -25,14 +25,11 @@ export interface ConnectionNeeds extends ConnectionHandlers {
 export interface Connection extends Flow {
   /** Closes it when it has been idle, or in the middle of a message, for too long; called now and then. */
   sweep(): void;
-  /** Sends a double CR LF (RFC 5626 4.4.1); resolves at the answer, rejects when the connection ends. */
-  ping(): Promise<void>;
   /** Lets what is queued go out, then closes. */
   end(): void;
   destroy(error: SipError): void;
 }
 
-const PING = Buffer.from('\r\n\r\n');
 const PONG = Buffer.from('\r\n');
 /** The last bytes may take so long to go out. */
 const LINGER_MS = 2_000;
@@ -47,7 +44,6 @@ export function createConnection(
   const framer = createStreamFramer(limits.message);
   const rate = createByteRate(clock, limits.bytesPerSecond, limits.burstBytes);
   const listeners = new Set<(error: SipError) => void>();
-  const pongs: { resolve: () => void; reject: (error: SipError) => void }[] = [];
   const pauses = new Set<'rate' | 'queue'>();
   const local: SocketAddress = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
   const remote: SocketAddress = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
@@ -118,12 +114,6 @@ export function createConnection(
         end();
       }
     },
-    ping() {
-      return new Promise((resolve, reject) => {
-        pongs.push({ resolve, reject });
-        write(PING);
-      });
-    },
     end,
     destroy,
   };
@@ -140,8 +130,7 @@ export function createConnection(
       if (!isOpen) return;
       if (frame.kind === 'message') needs.onMessage(frame.message, flow);
       else if (frame.kind === 'ping') write(PONG);
-      else if (frame.kind === 'pong') pongs.shift()?.resolve();
-      else {
+      else if (frame.kind !== 'pong') {
         needs.onRefused(frame.error, flow);
         if (frame.kind === 'broken') end();
       }
@@ -160,7 +149,6 @@ export function createConnection(
     isOpen = false;
     timer?.[Symbol.dispose]();
     const error = reason ?? new SipError('sip.unreachable', `${remote.address}:${remote.port} closed the connection`);
-    for (const pong of pongs.splice(0)) pong.reject(error);
     const heard = [...listeners];
     listeners.clear();
     for (const listener of heard) listener(error);

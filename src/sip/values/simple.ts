@@ -6,6 +6,7 @@ import {
   type Params,
   parseInteger,
   parseParams,
+  skipSpace,
   unquote,
   writeParams,
 } from './scan.ts';
@@ -103,14 +104,15 @@ export function parseAuth(text: string, where: string): AuthValue {
   const params = new Map<string, string>();
   let at = schemeEnd;
   for (;;) {
-    while (at < text.length && /[ \t,]/.test(text[at] as string)) at += 1;
+    at = skipSpace(text, at);
+    while (text.charCodeAt(at) === 44) at = skipSpace(text, at + 1);
     if (at >= text.length) return { scheme, params };
     const nameEnd = endOfToken(text, at);
     const name = text.slice(at, nameEnd).toLowerCase();
-    const equals = /^[ \t]*=[ \t]*/.exec(text.slice(nameEnd, nameEnd + 16));
-    if (name === '' || !equals) throw malformed(where, 'a parameter has no name or value');
+    const equals = skipSpace(text, nameEnd);
+    if (name === '' || text.charCodeAt(equals) !== 61) throw malformed(where, 'a parameter has no name or value');
     if (params.has(name)) throw malformed(where, 'a parameter stands twice');
-    at = nameEnd + equals[0].length;
+    at = skipSpace(text, equals + 1);
     const isQuoted = text.charCodeAt(at) === 34;
     const end = isQuoted ? endOfQuoted(text, at) : endOfToken(text, at);
     if (end <= at) throw malformed(where, 'a parameter has no value');
