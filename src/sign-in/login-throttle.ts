@@ -9,21 +9,29 @@ export interface LoginThrottleOptions {
   readonly exemptNetworks: readonly string[];
 }
 
-/** One attempt under way. It counts as wrong until it turns out otherwise, so that many at once gain nothing. */
+/** One attempt under way. While it is, it holds one of the places that are left; exactly one of the two ends it. */
 export interface LoginAttempt {
   /** The password was right, or could not be checked: it does not count. */
   forgive(): void;
+  /** The password was wrong. */
+  count(): void;
 }
 
 /** Slows guessing: after too many wrong passwords of a user or from an address nothing is checked for a while. */
 export interface LoginThrottle {
-  /** Undefined when the user or the address has to wait. */
-  begin(userid: string, address: string): LoginAttempt | undefined;
+  /**
+   * Undefined when the user or the address has to wait for its time to pass. With as many checks under way as wrong
+   * passwords are left it resolves when one of them is done: many at once gain nothing, and many right ones lose nothing.
+   */
+  begin(userid: string, address: string): Promise<LoginAttempt | undefined>;
 }
 
 interface Count {
   wrong: number;
   until: number;
+  running: number;
+  /** Those who wait for one that runs to be done. */
+  readonly waiting: (() => void)[];
 }
 
 /** Users and addresses kept at once; the oldest go first. */
@@ -36,33 +44,56 @@ export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions)
   const countOf = (key: string): Count => {
     const now = clock.monotonic();
     const known = counts.get(key);
-    if (known && known.until > now) return known;
+    if (known && (known.until > now || known.running > 0)) {
+      if (known.until <= now) {
+        known.wrong = 0;
+        known.until = now + options.windowMs;
+      }
+      return known;
+    }
     if (known) counts.delete(key);
     else if (counts.size >= MAX_KEYS) counts.delete(counts.keys().next().value as string);
-    const fresh = { wrong: 0, until: now + options.windowMs };
+    const fresh: Count = { wrong: 0, until: now + options.windowMs, running: 0, waiting: [] };
     counts.set(key, fresh);
     return fresh;
   };
 
+  const limitsOf = (userid: string, address: string): { readonly count: Count; readonly limit: number }[] => {
+    const limited = [{ count: countOf(`user ${userid.toLowerCase()}`), limit: options.wrongPerUser }];
+    if (!isExempt(exempt, address)) {
+      limited.push({ count: countOf(`address ${address}`), limit: options.wrongPerAddress });
+    }
+    return limited;
+  };
+
   return {
-    begin(userid, address) {
-      const limited = [{ count: countOf(`user ${userid.toLowerCase()}`), limit: options.wrongPerUser }];
-      if (!isExempt(exempt, address)) {
-        limited.push({ count: countOf(`address ${address}`), limit: options.wrongPerAddress });
+    async begin(userid, address) {
+      for (;;) {
+        // Looked up anew after each wait: the time may have passed meanwhile.
+        const limited = limitsOf(userid, address);
+        if (limited.some(({ count, limit }) => count.wrong >= limit)) return undefined;
+        const full = limited.find(({ count, limit }) => count.wrong + count.running >= limit);
+        if (!full) return start(limited);
+        await new Promise<void>((resolve) => full.count.waiting.push(resolve));
       }
-      if (limited.some(({ count, limit }) => count.wrong >= limit)) return undefined;
-      for (const { count, limit } of limited) {
-        count.wrong += 1;
-        // The pause lasts its whole time from the attempt that filled the measure.
-        if (count.wrong >= limit) count.until = clock.monotonic() + options.windowMs;
-      }
-      return {
-        forgive() {
-          for (const { count } of limited) count.wrong -= 1;
-        },
-      };
     },
   };
+
+  function start(limited: readonly { readonly count: Count; readonly limit: number }[]): LoginAttempt {
+    for (const { count } of limited) count.running += 1;
+    const done = (isWrong: boolean): void => {
+      for (const { count, limit } of limited) {
+        count.running -= 1;
+        if (isWrong) {
+          count.wrong += 1;
+          // The pause lasts its whole time from the attempt that filled the measure.
+          if (count.wrong >= limit) count.until = clock.monotonic() + options.windowMs;
+        }
+        for (const wake of count.waiting.splice(0)) wake();
+      }
+    };
+    return { forgive: () => done(false), count: () => done(true) };
+  }
 }
 
 function toBlockList(networks: readonly string[]): BlockList {

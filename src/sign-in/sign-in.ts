@@ -53,6 +53,7 @@ type UserKind = 'enduser' | 'applicationuser';
 /** What is asked of sessions; the Login Datastore has it. */
 export interface SignInSessions<Session> {
   find(key: string): Promise<Session | undefined>;
+  /** @throws ImpError `login-datastore.owner-ended` when the owner has ended meanwhile */
   open(request: {
     readonly kind: UserKind;
     readonly userPkid: string;
@@ -192,7 +193,14 @@ async function byApplication<Session extends SessionFacts>(
   const owner = await needs.loginDatastore.find(applicationKey);
   if (owner?.kind !== 'applicationuser') throw new Refused('bad-application-key');
   const clientType = request.clientType === '' ? CLIENT_OF_APPLICATION : request.clientType;
-  return await openForEndUser(needs, { ...request, clientType }, userid, { owner, password: null });
+  try {
+    return await openForEndUser(needs, { ...request, clientType }, userid, { owner, password: null });
+  } catch (error) {
+    if (error instanceof ImpError && error.code === 'login-datastore.owner-ended') {
+      throw new Refused('bad-application-key');
+    }
+    throw error;
+  }
 }
 
 async function checkPassword<Session extends SessionFacts>(
@@ -205,7 +213,7 @@ async function checkPassword<Session extends SessionFacts>(
     readonly address: string;
   },
 ): Promise<void> {
-  const throttled = needs.throttle.begin(attempt.userid, attempt.address);
+  const throttled = await needs.throttle.begin(attempt.userid, attempt.address);
   if (!throttled) throw new Refused('too-many-attempts');
   let answer: 'match' | 'mismatch' | 'unavailable';
   try {
@@ -223,6 +231,7 @@ async function checkPassword<Session extends SessionFacts>(
     throttled.forgive();
     throw new ImpError('unavailable', 'sign-in.credentials-away', 'passwords cannot be checked now');
   }
+  throttled.count();
   if (attempt.userPkid !== undefined) {
     const ended = await needs.loginDatastore.passwordRefused(attempt.kind, attempt.userPkid, attempt.password);
     if (ended > 0) needs.log.info({ ended }, 'sessions ended: the password has been changed');

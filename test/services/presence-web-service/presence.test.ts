@@ -4,7 +4,17 @@ import { PIDF_NAMESPACE, type Pidf } from '../../../src/pidf/pidf.ts';
 import { readPidf } from '../../../src/pidf/read-pidf.ts';
 import { element, elements } from '../../../src/xml/element.ts';
 import { parseXml } from '../../../src/xml/parse.ts';
-import { at, DOMAIN, NS, numberOf, openPwsWorld, type PwsWorld, type RestAnswer, statesOf } from './pws-world.ts';
+import {
+  at,
+  DOMAIN,
+  NS,
+  numberOf,
+  openPwsWorld,
+  type PwsWorld,
+  type RestAnswer,
+  statesOf,
+  subscriptionBody,
+} from './pws-world.ts';
 
 const ALICE = `alice@${DOMAIN}`;
 const BOB = `bob@${DOMAIN}`;
@@ -162,6 +172,27 @@ describe('presence through the Presence Web Service', () => {
       assert.equal(await seen(), 'VACATION');
       await world.clock.advance(3_600_000);
       assert.equal(await seen(), 'UNAVAILABLE');
+    });
+
+    it('leaves nothing behind of a session that ends while it works', async () => {
+      const endPoint = await world.register(application, 'http://127.0.0.1:9/');
+      for (let round = 0; round < 20; round += 1) {
+        bob = await world.signIn('bob', application);
+        const work = [
+          world.setBasic(bob, 'bob', 'BUSY'),
+          world.rest('POST', '/users/bob/subscriptions', {
+            key: bob,
+            expiry: 3_600,
+            body: subscriptionBody(endPoint, [ALICE]),
+          }),
+          world.rest('DELETE', '/users/bob/session', { key: bob }),
+          world.setBasic(bob, 'bob', 'DND', true),
+        ];
+        await Promise.all(work);
+        assert.equal(await seen(), 'UNAVAILABLE');
+        assert.equal((await world.presenceDatastore.watchersOf(ALICE, 'presence')).length, 0);
+      }
+      assert.match(world.service.detail(), /1 endpoint and 0 subscriptions/);
     });
 
     it('takes back what end users have set when their application logs out', async () => {

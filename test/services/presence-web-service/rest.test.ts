@@ -129,6 +129,17 @@ describe('the REST face: signing in', () => {
     assert.equal((await world.setBasic(await open('ThirdClient'), 'alice', 'AWAY')).status, 200);
   });
 
+  it('checks no password for a minute after 20 wrong ones, and says why', async () => {
+    const wrong = '<session><password>wrong</password></session>';
+    for (let count = 0; count < 20; count += 1) await world.rest('POST', '/users/appuser/sessions', { body: wrong });
+    const refused = await world.rest('POST', '/users/appuser/sessions', { body: PASSWORD });
+    assert.equal(numberOf(refused), 114);
+    assert.match(refused.text, /too many wrong passwords/);
+    assert.equal((await world.rest('POST', '/users/other/sessions', { body: PASSWORD })).status, 201);
+    await world.clock.advance(60_000);
+    assert.equal((await world.rest('POST', '/users/appuser/sessions', { body: PASSWORD })).status, 201);
+  });
+
   it('ends sessions of users who are disabled or moved', async () => {
     const key = await world.signIn('alice', await world.signInApplication());
     await world.test.ids.transaction('cucm', async (trx) => {

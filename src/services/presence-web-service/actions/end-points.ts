@@ -4,6 +4,7 @@ import { PwsFault } from '../errors.ts';
 import type { ActionNeeds } from '../needs.ts';
 import type { EndPoint } from '../pools/registrations.ts';
 import { expiryMs } from './expiry.ts';
+import { requireAlive } from './session.ts';
 
 const MAX_URL_CHARACTERS = 2_048;
 
@@ -17,7 +18,11 @@ export interface EndPointRequest {
 }
 
 /** @throws PwsFault 123, 130, 131, 132, 136, 138, 142 */
-export function registerEndPoint(needs: ActionNeeds, session: ClientSession, request: EndPointRequest): number {
+export async function registerEndPoint(
+  needs: ActionNeeds,
+  session: ClientSession,
+  request: EndPointRequest,
+): Promise<number> {
   const { endPoints } = needs.registrations;
   if (request.id !== 0) {
     if (request.url.trim() !== '') throw new PwsFault('urlInRefresh');
@@ -29,6 +34,7 @@ export function registerEndPoint(needs: ActionNeeds, session: ClientSession, req
   const lifeMs = expiryMs(request.expiration);
   const made = endPoints.add((id) => ({ id, sessionId: session.id, url }), lifeMs);
   if (!made) throw new PwsFault('noFreeEndpoint');
+  await requireAlive(needs, session);
   needs.log.info({ endPoint: made.id, application: session.userid }, 'endpoint registered');
   return made.id;
 }

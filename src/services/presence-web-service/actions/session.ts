@@ -27,3 +27,15 @@ export async function addressOf(needs: ActionNeeds, session: ClientSession): Pro
   }
   return route.user.imaddress.toLowerCase();
 }
+
+/**
+ * To be called after something has been hung on the session: it may have ended while that was being done, and what
+ * ends with a session has gone by then.
+ * @throws PwsFault 101, with what hung on it ended
+ */
+export async function requireAlive(needs: ActionNeeds, session: ClientSession): Promise<void> {
+  if (await needs.loginDatastore.findById(session.id)) return;
+  needs.sessionEnds.ended(session);
+  await needs.sessionEnds.settled();
+  throw new PwsFault('sessionNotValid');
+}

@@ -9,7 +9,7 @@ import { PwsFault } from '../errors.ts';
 import { SOURCE_TEXT, TUPLE } from '../names.ts';
 import type { ActionNeeds } from '../needs.ts';
 import { expiryMs } from './expiry.ts';
-import { addressOf } from './session.ts';
+import { addressOf, requireAlive } from './session.ts';
 
 export interface SetPresenceRequest {
   readonly info:
@@ -65,8 +65,9 @@ export async function setPresence(
     document,
     publishedAt: clock.now(),
   };
-  if (!isPersistent) needs.sessionEnds.hasPublished(session);
   await presenceDatastore.publish(publication, lifeMs);
+  if (!isPersistent) needs.sessionEnds.hasPublished(session);
+  await requireAlive(needs, session);
 }
 
 /** Takes back what a session has published. */

@@ -8,7 +8,7 @@ import type { Subscription } from '../pools/registrations.ts';
 import type { Contact } from './contacts.ts';
 import { endPointOf } from './end-points.ts';
 import { expiryMs } from './expiry.ts';
-import { addressOf } from './session.ts';
+import { addressOf, requireAlive } from './session.ts';
 
 export interface SubscribeRequest {
   /** 0: a new one. */
@@ -64,8 +64,7 @@ async function open(
     registrations.subscriptions.remove(subscription.id);
     throw error;
   }
-  // The session may have ended while the store was asked.
-  if (registrations.subscriptions.get(subscription.id) !== subscription) throw new PwsFault('sessionNotValid');
+  await requireAlive(needs, session);
   // The first callback at once: the application does not know anything yet.
   notifier.changed(subscription, needs.revision() + 1);
   return subscription.id;

@@ -19,7 +19,7 @@ export const END_POINTS: RestHandlers<Extract<RestTarget, { kind: 'endpoints' }>
       return created(
         request,
         PATH,
-        registerEndPoint(needs, session, { id: 0, url, expiration: expiryOf(request, body) }),
+        await registerEndPoint(needs, session, { id: 0, url, expiration: expiryOf(request, body) }),
       );
     },
   },
@@ -34,7 +34,11 @@ export const END_POINT: RestHandlers<Extract<RestTarget, { kind: 'endpoint' }>> 
       const body = bodyOf(request.body);
       const id = pathId(target.id);
       const url = (body && childText(body, 'url')) ?? '';
-      return created(request, PATH, registerEndPoint(needs, session, { id, url, expiration: expiryOf(request, body) }));
+      return created(
+        request,
+        PATH,
+        await registerEndPoint(needs, session, { id, url, expiration: expiryOf(request, body) }),
+      );
     },
   },
   DELETE: {

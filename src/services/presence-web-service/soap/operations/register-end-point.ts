@@ -9,7 +9,7 @@ export const registerEndPoint: Operation = {
   who: 'applicationuser',
   failure: 'registerFailed',
   async run(needs, payload, session) {
-    const id = register(needs, session, {
+    const id = await register(needs, session, {
       id: childId(payload, 'endPointID', 'noEndpoint'),
       url: childText(payload, 'url') ?? '',
       expiration: childNumber(payload, 'expiration'),
