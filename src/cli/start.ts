@@ -114,6 +114,7 @@ function welcome(node: Node, options: NodeOptions, io: CliIo): string {
   const endpoints = node.endpoints();
   const rows: (readonly [string, string | undefined])[] = [
     ['Client Profile Agent (SOAP)', endpoints.cpa],
+    ['Presence Web Service', endpoints.presenceWebService],
     ['Administration API', `${endpoints.admin}/api`],
     ['Metrics', endpoints.metrics],
     [

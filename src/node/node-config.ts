@@ -67,6 +67,15 @@ export const nodeConfigSchema = z.strictObject({
   listeners: z
     .strictObject({
       https: port(8443, 'Client Profile Agent, administration, metrics'),
+      presenceWebService: port(8083, 'Presence Web Service'),
+      presenceWebServiceHttp: z
+        .number()
+        .int()
+        .min(0)
+        .max(65535)
+        .nullable()
+        .default(null)
+        .describe('Presence Web Service without TLS (8082 in the product), for old applications; null: off.'),
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),

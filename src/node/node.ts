@@ -16,11 +16,12 @@ import { createAlarms } from '../platform/alarms.ts';
 import { ensureCertificates, issueCertificate, listCertificates, renewNode } from '../platform/certificates.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ImpError } from '../platform/errors.ts';
-import { createHttpsListener, type HttpHandler } from '../platform/https-listener.ts';
+import { createHttpListener, createHttpsListener, type HttpHandler } from '../platform/https-listener.ts';
 import type { Log } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../platform/service.ts';
 import { createSupervisor, type MadeService } from '../platform/supervisor.ts';
+import { composePresence } from '../presence/compose.ts';
 import {
   clientProfileAgentDescriptor,
   createClientProfileAgent,
@@ -30,11 +31,22 @@ import { configAgentDescriptor, createConfigAgent } from '../services/config-age
 import { createDataMonitor, dataMonitorDescriptor } from '../services/data-monitor/data-monitor.ts';
 import { createLoginDatastore, loginDatastoreDescriptor } from '../services/login-datastore/login-datastore.ts';
 import { createOamAgent, oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
+import {
+  createPresenceDatastore,
+  presenceDatastoreDescriptor,
+} from '../services/presence-datastore/presence-datastore.ts';
 import { createPresenceEngine, presenceEngineDescriptor } from '../services/presence-engine/presence-engine.ts';
+import {
+  createPresenceWebService,
+  createPresenceWebServiceBusyApp,
+  presenceWebServiceDescriptor,
+} from '../services/presence-web-service/presence-web-service.ts';
 import { createRouteDatastore, routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
 import { createSipProxy, sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import { createSyncAgent, syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 import { SYNCED_TABLES } from '../services/sync-agent/tables.ts';
+import { createLoginThrottle } from '../sign-in/login-throttle.ts';
+import { createSignIn } from '../sign-in/sign-in.ts';
 import { loadActivations } from './activations.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable } from './endpoints.ts';
@@ -117,6 +129,11 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const tls = { node: certificates.node, ca: certificates.ca };
   const listener = createHttpsListener('https', certificates.node, log);
   stack.defer(() => listener.close());
+  const presenceListener = createHttpsListener('presence-web-service', certificates.node, log);
+  stack.defer(() => presenceListener.close());
+  const plainPort = config.listeners.presenceWebServiceHttp;
+  const plainListener = plainPort === null ? undefined : createHttpListener('presence-web-service-http', log);
+  if (plainListener) stack.defer(() => plainListener.close());
 
   // Data.
   const ids = stack.use(
@@ -195,7 +212,9 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     set['route-datastore'],
   );
   const loginDatastore = createLoginDatastore({ engine, clock, log, metrics }, set['login-datastore']);
+  const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
   const cpaOptions = set['client-profile-agent'];
+  const exemptNetworks = mock ? [...cpaOptions.exemptNetworks, ...LOOPBACK] : cpaOptions.exemptNetworks;
   const clientProfileAgent = createClientProfileAgent(
     {
       listener,
@@ -211,7 +230,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       host: address,
       domain,
     },
-    mock ? { ...cpaOptions, exemptNetworks: [...cpaOptions.exemptNetworks, ...LOOPBACK] } : cpaOptions,
+    { ...cpaOptions, exemptNetworks },
   );
   const sipProxyFolder = folder('config', 'sip-proxy');
   const sipProxy = createSipProxy(
@@ -271,16 +290,51 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
     set['oam-agent'],
   );
+  const presenceWebService = createPresenceWebService(
+    {
+      listener: presenceListener,
+      ...(plainListener && { httpListener: plainListener }),
+      ids,
+      changeFeed,
+      loginDatastore,
+      routeDatastore,
+      presenceDatastore,
+      signIn: createSignIn({
+        ids,
+        loginDatastore,
+        routeDatastore,
+        credentials,
+        throttle: createLoginThrottle(clock, {
+          wrongPerUser: cpaOptions.wrongPasswordsPerUser,
+          wrongPerAddress: cpaOptions.wrongPasswordsPerAddress,
+          windowMs: cpaOptions.lockoutSeconds * 1_000,
+          exemptNetworks,
+        }),
+        log,
+        domain,
+      }),
+      compose: composePresence,
+      clock,
+      log,
+      metrics,
+      alarms,
+      host: address,
+      ca: certificates.ca,
+    },
+    set['presence-web-service'],
+  );
   const services: MadeService[] = [
     made(dataMonitorDescriptor, dataMonitor),
     made(syncAgentDescriptor, syncAgent),
     made(routeDatastoreDescriptor, routeDatastore),
     made(loginDatastoreDescriptor, loginDatastore),
+    made(presenceDatastoreDescriptor, presenceDatastore),
     made(oamAgentDescriptor, oamAgent),
     made(clientProfileAgentDescriptor, clientProfileAgent),
     made(configAgentDescriptor, configAgent),
     made(sipProxyDescriptor, sipProxy),
     made(presenceEngineDescriptor, presenceEngine),
+    made(presenceWebServiceDescriptor, presenceWebService),
   ];
   if (isFirstStart && mock) {
     for (const { descriptor } of services) {
@@ -341,6 +395,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           await renewNode(folder('certs'), names, clock);
           certificates = await ensureCertificates(folder('certs'), names, clock);
           listener.renew(certificates.node);
+          presenceListener.renew(certificates.node);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);
         },
@@ -348,6 +403,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
   });
   listener.mount('/EPASSoap', createClientProfileAgentBusyApp());
+  presenceListener.mount('/presence-service', createPresenceWebServiceBusyApp());
+  plainListener?.mount('/presence-service', createPresenceWebServiceBusyApp());
   listener.mount('/admin', admin);
   listener.mount(
     '/metrics',
@@ -367,6 +424,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const node: Node = {
     async start() {
       await listener.listen(config.bind, port(config.listeners.https));
+      await presenceListener.listen(config.bind, port(config.listeners.presenceWebService));
+      if (plainPort !== null) await plainListener?.listen(config.bind, port(plainPort));
       isListening = true;
     },
     run() {
@@ -380,6 +439,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       domain,
       ca: certificates.caFile,
       cpa: url('/EPASSoap/service'),
+      presenceWebService: `https://${authority(address, presenceListener.port)}/presence-service`,
       admin: url('/admin'),
       adminToken: folder('admin.token'),
       metrics: url('/metrics'),
@@ -399,7 +459,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       isListening = false;
       await supervisor.stopAll();
       judge();
-      await listener.close();
+      await Promise.all([listener.close(), presenceListener.close(), plainListener?.close()]);
     },
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };

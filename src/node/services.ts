@@ -4,7 +4,9 @@ import { configAgentDescriptor } from '../services/config-agent/config-agent.ts'
 import { dataMonitorDescriptor } from '../services/data-monitor/data-monitor.ts';
 import { loginDatastoreDescriptor } from '../services/login-datastore/login-datastore.ts';
 import { oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
+import { presenceDatastoreDescriptor } from '../services/presence-datastore/presence-datastore.ts';
 import { presenceEngineDescriptor } from '../services/presence-engine/presence-engine.ts';
+import { presenceWebServiceDescriptor } from '../services/presence-web-service/presence-web-service.ts';
 import { routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
 import { sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
@@ -15,11 +17,13 @@ export const descriptors = [
   syncAgentDescriptor,
   routeDatastoreDescriptor,
   loginDatastoreDescriptor,
+  presenceDatastoreDescriptor,
   oamAgentDescriptor,
   clientProfileAgentDescriptor,
   configAgentDescriptor,
   sipProxyDescriptor,
   presenceEngineDescriptor,
+  presenceWebServiceDescriptor,
 ] as const;
 
 /** `services:` of the node file: the options of each service under its name. */
@@ -28,6 +32,7 @@ export const serviceOptions = z.strictObject({
   'sync-agent': syncAgentDescriptor.options.prefault({}).describe(syncAgentDescriptor.purpose),
   'route-datastore': routeDatastoreDescriptor.options.prefault({}).describe(routeDatastoreDescriptor.purpose),
   'login-datastore': loginDatastoreDescriptor.options.prefault({}).describe(loginDatastoreDescriptor.purpose),
+  'presence-datastore': presenceDatastoreDescriptor.options.prefault({}).describe(presenceDatastoreDescriptor.purpose),
   'oam-agent': oamAgentDescriptor.options.prefault({}).describe(oamAgentDescriptor.purpose),
   'client-profile-agent': clientProfileAgentDescriptor.options
     .prefault({})
@@ -35,4 +40,7 @@ export const serviceOptions = z.strictObject({
   'config-agent': configAgentDescriptor.options.prefault({}).describe(configAgentDescriptor.purpose),
   'sip-proxy': sipProxyDescriptor.options.prefault({}).describe(sipProxyDescriptor.purpose),
   'presence-engine': presenceEngineDescriptor.options.prefault({}).describe(presenceEngineDescriptor.purpose),
+  'presence-web-service': presenceWebServiceDescriptor.options
+    .prefault({})
+    .describe(presenceWebServiceDescriptor.purpose),
 });
