@@ -67,7 +67,10 @@ export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAUL
         reject(new HttpBodyError('http.body-encoding', 400, 'the request body is not UTF-8'));
       }
     };
-    const onAborted = (): void => finish(new HttpBodyError('http.body-aborted', 400, 'the request was cut off'));
+    // Heard after every request, and an error is dear to make.
+    const onAborted = (): void => {
+      if (!isDone) finish(new HttpBodyError('http.body-aborted', 400, 'the request was cut off'));
+    };
     request.on('data', (chunk: Buffer) => {
       if (isDone) return;
       bytes += chunk.length;
@@ -77,9 +80,9 @@ export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAUL
     request.on('end', () => finish());
     request.on('error', onAborted);
     request.on('close', onAborted);
-    // Most bodies come in one piece with their head, and are complete by now: those need no timer.
-    process.nextTick(() => {
-      if (isDone || request.complete) return;
+    // Most bodies come in one piece with their head, and are done in the same turn: those need no timer.
+    setImmediate(() => {
+      if (isDone) return;
       timer = clock.schedule(limits.timeoutMs, () =>
         finish(new HttpBodyError('http.body-timeout', 408, 'the request body did not arrive in time')),
       );
