@@ -16,7 +16,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { SipError } from '../errors.ts';
 import type { SipStatistics } from '../statistics.ts';
 import { type Connection, type ConnectionHandlers, createConnection } from './connection.ts';
-import type { Hop, SocketAddress } from './flow.ts';
+import { type Hop, plainAddress, type SocketAddress } from './flow.ts';
 import type { ConnectionLimits, SipTlsOptions } from './options.ts';
 import { checkSipIdentity } from './peer-identity.ts';
 
@@ -81,7 +81,7 @@ export function createStreams(needs: StreamsNeeds): Streams {
 
   /** Counted from the first packet on, so that a handshake which never ends counts as well. */
   const admit = (socket: Socket): boolean => {
-    const address = socket.remoteAddress ?? '';
+    const address = plainAddress(socket.remoteAddress);
     const held = perAddress.get(address) ?? 0;
     const total = connections.size;
     if (isClosing || total >= limits.total || (held >= limits.perAddress && !needs.isExempt(address))) {
