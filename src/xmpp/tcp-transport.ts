@@ -29,6 +29,7 @@ export function createTcpTransport(first: Socket, options: TcpTransportOptions):
   let isGone = false;
   let isEnding = false;
   let isPaused = false;
+  let bytesRead = 0;
   let bindings: ChannelBindings = first instanceof TLSSocket ? channelBindingsOf(first, side) : NO_CHANNEL_BINDINGS;
   let writer = newWriter();
   let farewell: Disposable | undefined;
@@ -63,7 +64,10 @@ export function createTcpTransport(first: Socket, options: TcpTransportOptions):
       listener?.failed(error);
     }
   };
-  const onData = (bytes: Buffer): void => guarded(() => reader.push(bytes));
+  const onData = (bytes: Buffer): void => {
+    bytesRead += bytes.length;
+    guarded(() => reader.push(bytes));
+  };
   const onGone = (): void => {
     if (isGone) return;
     isGone = true;
@@ -97,6 +101,9 @@ export function createTcpTransport(first: Socket, options: TcpTransportOptions):
       const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined;
       if (certificate === undefined) return null;
       return { certificate, isTrusted: (socket as TLSSocket).authorized };
+    },
+    get bytesRead() {
+      return bytesRead;
     },
     listen(given) {
       listener = given;

@@ -19,6 +19,8 @@ export interface Transport {
   readonly bindings: ChannelBindings;
   /** The certificate that the other side showed, and whether one of our authorities vouches for it. */
   readonly peer: { readonly certificate: X509Certificate; readonly isTrusted: boolean } | null;
+  /** So far, of the stream itself: for limits of a connection's rate. */
+  readonly bytesRead: number;
   /** Begins to read. Once. */
   listen(listener: TransportListener): void;
   /** False when the other side is slow: whoever feeds it should wait for `whenDrained`. */

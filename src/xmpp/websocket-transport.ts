@@ -38,6 +38,7 @@ export function createWebSocketTransport(socket: WebSocketLike, options: WebSock
   let isPaused = true;
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
+  let bytesRead = 0;
   let drains: (() => void)[] = [];
   let farewell: Disposable | undefined;
 
@@ -79,6 +80,7 @@ export function createWebSocketTransport(socket: WebSocketLike, options: WebSock
     if (isGone || isEnding) return;
     // RFC 7395 3.2: frames are text.
     if (isBinary) return fail(new StreamError('bad-format', 'frames are text'));
+    bytesRead += data.length;
     waiting.push(data);
     waitingBytes += data.length;
     // `pause` of the socket is not immediate: what arrives meanwhile is bounded here.
@@ -101,6 +103,9 @@ export function createWebSocketTransport(socket: WebSocketLike, options: WebSock
     isSecure: options.isSecure,
     bindings: NO_CHANNEL_BINDINGS,
     peer: null,
+    get bytesRead() {
+      return bytesRead;
+    },
     listen(given) {
       listener = given;
       isPaused = false;

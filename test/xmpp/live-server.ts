@@ -34,8 +34,8 @@ export interface TestCertificates {
 export async function testCertificates(): Promise<TestCertificates> {
   const ca = await issueCertificate({ names: [], clock: systemClock, days: 1 });
   const issuer = { key: forge.pki.privateKeyFromPem(ca.key), certificate: forge.pki.certificateFromPem(ca.cert) };
-  const issue = (name: string) => issueCertificate({ names: [name], issuer, clock: systemClock, days: 1 });
-  return { ca: ca.cert, server: await issue('acme.example'), peer: await issue('peer.example') };
+  const issue = (...names: readonly string[]) => issueCertificate({ names, issuer, clock: systemClock, days: 1 });
+  return { ca: ca.cert, server: await issue('acme.example', 'localhost'), peer: await issue('peer.example') };
 }
 
 export interface LiveServerOptions {

@@ -99,11 +99,12 @@ describe('a stream over a WebSocket', () => {
   });
 
   it('reads nothing while a look-up is under way, and loses nothing', async () => {
-    const { socket, heard } = serve();
+    const { socket, stream, heard } = serve();
     socket.arrive(OPEN, AUTH, OPEN, BIND, '<presence xmlns="jabber:client"/>');
     assert.equal(socket.isPaused, true);
     await turn();
     assert.deepEqual(heard, ['presence']);
+    assert.ok(stream.transport.bytesRead > OPEN.length);
     assert.equal(socket.isPaused, false);
   });
 
