@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createLog } from '../../src/platform/log.ts';
 import { createFileStore } from '../../src/rpc/handover/file-store.ts';
+import { createConfigurationLoader } from '../../src/rpc/handover/loader.ts';
 import { createConfigurationReceiver } from '../../src/rpc/handover/receiver.ts';
 import { createConfigurationWriter } from '../../src/rpc/handover/writer.ts';
 import { SIP_PROXY_MAIN_FILE, sipProxyFormat } from '../../src/rpc/sip-proxy/format.ts';
@@ -122,6 +123,28 @@ describe('a configuration folder', () => {
       seen.set(version, sipProxyFormat.fingerprint(after));
       highest = version;
     }
+  });
+
+  it('is parsed again only when its bytes are others', async () => {
+    await using folder = await temporaryFolder();
+    let loads = 0;
+    const counting: typeof sipProxyFormat = {
+      ...sipProxyFormat,
+      load(read) {
+        loads += 1;
+        return sipProxyFormat.load(read);
+      },
+    };
+    const loader = createConfigurationLoader(counting, createFileStore(folder.path));
+    await writerOf(folder.path).write(proxyConfiguration('a'), 0);
+    const first = await loader.load();
+    assert.equal(await loader.load(), first);
+    assert.equal(loads, 1);
+    await writerOf(folder.path).write(proxyConfiguration('a', 'two'), 0);
+    assert.equal((await loader.load()).version, 2);
+    assert.equal(loads, 2);
+    for (const name of await readdir(folder.path)) if (name.includes('.base.')) await rm(join(folder.path, name));
+    await assert.rejects(loader.load(), { code: 'configuration.missing' });
   });
 
   it('refuses to write what the component would refuse', async () => {

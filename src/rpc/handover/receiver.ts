@@ -4,6 +4,7 @@ import type { RunningAnswer } from './answer.ts';
 import { ConfigurationError } from './errors.ts';
 import type { FileStore } from './file-store.ts';
 import type { ConfigurationFormat, LoadedConfiguration } from './format.ts';
+import { createConfigurationLoader } from './loader.ts';
 import { createTurns } from './turns.ts';
 
 export interface ReceiverOptions<Content> {
@@ -32,10 +33,11 @@ export interface ConfigurationReceiver<Content> {
   configChanged(version: number): Promise<RunningAnswer>;
 }
 
-export function createConfigurationReceiver<Content>(
+export function createConfigurationReceiver<Content extends object>(
   options: ReceiverOptions<Content>,
 ): ConfigurationReceiver<Content> {
   const { format, store, log } = options;
+  const loader = createConfigurationLoader(format, store);
   const inTurn = createTurns();
   let running: LoadedConfiguration<Content> | undefined;
   let fingerprint = '';
@@ -59,11 +61,11 @@ export function createConfigurationReceiver<Content>(
 
   const load = async (): Promise<LoadedConfiguration<Content>> => {
     try {
-      return await format.load((name) => store.read(name));
+      return await loader.load();
     } catch (error) {
       // The next version may have been written between two of our reads.
       if (!(error instanceof ConfigurationError) || error.code !== 'configuration.missing') throw error;
-      return await format.load((name) => store.read(name));
+      return await loader.load();
     }
   };
 
@@ -71,7 +73,7 @@ export function createConfigurationReceiver<Content>(
     let found: LoadedConfiguration<Content> | undefined;
     try {
       found = await load();
-      const print = format.fingerprint(found.content);
+      const print = loader.fingerprint(found.content);
       checkOrder(found.version, print);
       if (announced !== null && announced > found.version) {
         throw order(`version ${announced} was announced, version ${found.version} lies there`);

@@ -4,6 +4,7 @@ import type { Log } from '../../platform/log.ts';
 import { ConfigurationError } from './errors.ts';
 import type { FileStore } from './file-store.ts';
 import type { ConfigurationFormat, LoadedConfiguration } from './format.ts';
+import { createConfigurationLoader } from './loader.ts';
 
 /** Remembers which version was given to which content, before the version is written. */
 const COUNTER_FILE = 'version.json';
@@ -27,11 +28,12 @@ export interface ConfigurationWriter<Content> {
   write(content: Content, atLeast: number): Promise<WriteOutcome>;
 }
 
-export function createConfigurationWriter<Content>(
+export function createConfigurationWriter<Content extends object>(
   format: ConfigurationFormat<Content>,
   store: FileStore,
   log: Log,
 ): ConfigurationWriter<Content> {
+  const loader = createConfigurationLoader(format, store);
   const readCounter = async (): Promise<Counter | undefined> => {
     try {
       return counterSchema.parse(JSON.parse(await store.read(COUNTER_FILE)));
@@ -43,7 +45,7 @@ export function createConfigurationWriter<Content>(
   };
   const current = async (): Promise<LoadedConfiguration<Content> | undefined> => {
     try {
-      return await format.load((name) => store.read(name));
+      return await loader.load();
     } catch (error) {
       const isMissing = error instanceof ConfigurationError && error.code === 'configuration.missing';
       if (!isMissing) log.warn({ err: describeError(error) }, 'configuration in the folder is not whole');
@@ -54,11 +56,11 @@ export function createConfigurationWriter<Content>(
   return {
     current,
     async write(content, atLeast) {
-      const fingerprint = format.fingerprint(content);
+      const fingerprint = loader.fingerprint(content);
       const [counter, disk] = await Promise.all([readCounter(), current()]);
       const known = Math.max(counter?.version ?? 0, disk?.version ?? 0, atLeast);
       const isCountersOwn = counter?.version === known && counter.content === fingerprint;
-      const isOnDisk = disk?.version === known && format.fingerprint(disk.content) === fingerprint;
+      const isOnDisk = disk?.version === known && loader.fingerprint(disk.content) === fingerprint;
       if (isOnDisk && (isCountersOwn || counter === undefined || counter.version < known)) {
         if (!isCountersOwn) await store.write(COUNTER_FILE, counterText({ version: known, content: fingerprint }));
         return { version: known, change: 'unchanged' };
