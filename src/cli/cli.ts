@@ -6,9 +6,7 @@ import { describeError, ImpError } from '../platform/errors.ts';
 import { configCommands } from './config.ts';
 import { flagsFromEnvironment, type GlobalFlags, globalFlags, mockCucmFlags, startFlags } from './flags.ts';
 import { type CliIo, UsageError } from './io.ts';
-import { runMockCucm } from './mock-cucm.ts';
 import { connectNode } from './remote.ts';
-import { runStart } from './start.ts';
 
 /** Exit codes: done, failed, wrong usage. */
 const DONE = 0;
@@ -54,10 +52,18 @@ function createProgram(version: string, io: CliIo): Command {
     ['start'],
     'Runs one node until it is interrupted.',
     startFlags(),
-    (flags) => runStart(flags, version, io),
+    // Loaded when it runs: a command that only asks a node should not wait for all of it.
+    async (flags) => (await import('./start.ts')).runStart(flags, version, io),
     io,
   );
-  add(program, ['mock-cucm'], 'Runs only the mock CUCM.', mockCucmFlags(), (flags) => runMockCucm(flags, io), io);
+  add(
+    program,
+    ['mock-cucm'],
+    'Runs only the mock CUCM.',
+    mockCucmFlags(),
+    async (flags) => (await import('./mock-cucm.ts')).runMockCucm(flags, io),
+    io,
+  );
   for (const each of configCommands(io)) {
     const made = add(program, each.words, each.summary, [], (flags, words) => each.run(flags, words), io);
     for (const argument of each.positional) made.argument(argument);

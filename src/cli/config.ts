@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { configJsonSchema, configSample } from '../node/config-sample.ts';
-import { parseNodeFile } from '../node/node-config.ts';
+import type { NodeFile } from '../node/node-config.ts';
 import { ImpError } from '../platform/errors.ts';
 import type { GlobalFlags } from './flags.ts';
 import type { CliIo } from './io.ts';
@@ -21,6 +20,7 @@ export function configCommands(io: CliIo): readonly LocalCommand[] {
       summary: 'Reads a node file and says everything that is wrong with it.',
       positional: ['<file>'],
       async run(flags, words) {
+        const { parseNodeFile } = await import('../node/node-config.ts');
         const name = words[0] as string;
         const config = parseNodeFile(await readConfig(resolve(io.cwd, name), name), name);
         io.out(flags.json ? JSON.stringify(withoutSecrets(config)) : `${name} is good`);
@@ -31,6 +31,7 @@ export function configCommands(io: CliIo): readonly LocalCommand[] {
       summary: 'Prints a node file with every key, its default and its meaning.',
       positional: [],
       async run(flags) {
+        const { configSample } = await import('../node/config-sample.ts');
         io.out(flags.json ? JSON.stringify({ sample: configSample() }) : configSample().trimEnd());
       },
     },
@@ -39,13 +40,14 @@ export function configCommands(io: CliIo): readonly LocalCommand[] {
       summary: 'Prints the JSON Schema of the node file.',
       positional: [],
       async run(flags) {
+        const { configJsonSchema } = await import('../node/config-sample.ts');
         io.out(JSON.stringify(configJsonSchema(), null, flags.json ? 0 : 2));
       },
     },
   ];
 }
 
-function withoutSecrets(config: ReturnType<typeof parseNodeFile>): unknown {
+function withoutSecrets(config: NodeFile): unknown {
   if (config.cucm?.password === undefined) return config;
   return { ...config, cucm: { ...config.cucm, password: '***' } };
 }

@@ -40,7 +40,7 @@ export async function runStart(flags: GlobalFlags, version: string, io: CliIo): 
     else if (isReady && !wasReady) {
       io.status?.('');
       io.out(`ready after ${seconds()} s: ${node.summary()}. Stop with Ctrl+C.`);
-    } else if (!isReady) io.out('not ready: see imp status');
+    } else if (!isReady && !io.interrupted.aborted) io.out('not ready: see imp status');
     wasReady = isReady;
   });
   node.onSyncProgress(({ stage, done, total }) => {
