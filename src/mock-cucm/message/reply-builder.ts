@@ -3,33 +3,40 @@ import { AXL_CODE, AxlFault } from './axl-fault.ts';
 
 /** Most bytes of one reply. */
 export const REPLY_LIMIT = 8 * 1024 * 1024;
+/** A UTF-16 unit is three bytes of UTF-8 at most. */
+const MOST_BYTES_PER_UNIT = 3;
 
-/** Collects rows up to the limit of a reply. */
+/** Collects rows up to the limit of a reply, in bytes as they will be sent. */
 export interface ReplyBuilder {
   /** False when the row does not fit any more. */
   add(row: string): boolean;
   readonly rows: number;
-  readonly bytes: number;
   /** The rows in `return`. */
   returned(): Markup;
 }
 
 export function createReplyBuilder(limit = REPLY_LIMIT): ReplyBuilder {
   const parts: string[] = [];
+  // Rows are measured only when they could come near the limit: most replies never do.
+  let measured = 0;
   let bytes = 0;
+  let mostBytes = 0;
+  const measure = (): void => {
+    for (; measured < parts.length; measured += 1) bytes += Buffer.byteLength(parts[measured] as string, 'utf8');
+    mostBytes = bytes;
+  };
   return {
     add(row) {
-      const size = Buffer.byteLength(row, 'utf8');
-      if (bytes + size > limit) return false;
-      bytes += size;
       parts.push(row);
-      return true;
+      mostBytes += row.length * MOST_BYTES_PER_UNIT;
+      if (mostBytes <= limit) return true;
+      measure();
+      if (bytes <= limit) return true;
+      parts.pop();
+      return false;
     },
     get rows() {
       return parts.length;
-    },
-    get bytes() {
-      return bytes;
     },
     returned: () => (parts.length === 0 ? '<return/>' : `<return>${parts.join('')}</return>`) as Markup,
   };

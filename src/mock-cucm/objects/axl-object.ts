@@ -25,15 +25,11 @@ export interface AxlObject {
   readonly fields: readonly Field[];
   /** Tags that name one object, in the order of the schema; the object is found by all of them. */
   readonly key: readonly string[];
-  /** Names of the operation where they are not verb and object name (`listAssignedPresenceUsers`). */
-  readonly operationName?: string;
   readonly criteria: readonly Criterion[];
   /** SQL of the order of a list; every page follows it. */
   readonly orderBy: string;
   /** The word in "The specified X was not found", for the key that was asked. */
   readonly notFound: (asked: string) => string;
-  /** Whether lists and reads tell the uuid. */
-  readonly isWithoutUuid?: boolean;
   /** Columns the table has beyond its fields'. */
   readonly columns?: readonly string[];
   /** Unique column lists, ignoring case. */

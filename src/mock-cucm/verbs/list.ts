@@ -8,6 +8,9 @@ import type { Reading, SqlValue } from '../store/access.ts';
 import { criteriaOf } from './criteria.ts';
 import { planReading } from './reading-plan.ts';
 
+/** Rows held in memory together. */
+const MOST_AT_ONCE = 2_000;
+
 /** `list…`: a page of objects that meet the criteria, with the tags asked. @throws AxlFault */
 export function listObjects(reading: Reading, object: AxlObject, payload: XmlElement): Markup {
   const where = criteriaOf(object, element(payload, 'searchCriteria'));
@@ -21,7 +24,10 @@ export function listObjects(reading: Reading, object: AxlObject, payload: XmlEle
     .raw(true);
   const reply = createReplyBuilder();
   let isWhole = true;
-  for (const row of statement.iterate(...where.values, page.first ?? -1, page.skip)) {
+  const values = [...where.values, page.first ?? -1, page.skip];
+  // A page is fetched at once; what has no bounds, row by row.
+  const isPage = page.first !== undefined && page.first <= MOST_AT_ONCE;
+  for (const row of isPage ? statement.all(...values) : statement.iterate(...values)) {
     if (!reply.add(plan.write(row as SqlValue[]))) {
       isWhole = false;
       break;

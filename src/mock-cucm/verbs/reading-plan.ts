@@ -14,7 +14,8 @@ export interface ReadingPlan {
   write(row: readonly SqlValue[]): string;
 }
 
-type Writer = (row: readonly SqlValue[]) => string;
+/** Adds a tag to the pieces of a row: one joint makes a flat text of them, where adding up would leave a tree of pieces. */
+type Writer = (row: readonly SqlValue[], out: string[]) => void;
 
 /**
  * @param asked the skeleton of `returnedTags`; undefined asks for all.
@@ -29,14 +30,14 @@ export function planReading(
   const add = (sql: string): number => columns.push(sql) - 1;
   const writers = writersOf(object.fields, verb, asked, add, reading);
   const close = `</${object.tag}>`;
-  const withUuid = object.isWithoutUuid !== true;
   return {
     columns: columns.join(', '),
     write(row) {
-      let inside = '';
-      for (const writer of writers) inside += writer(row);
-      const head = withUuid ? `<${object.tag} uuid="${braced(row[0] as string)}"` : `<${object.tag}`;
-      return inside === '' ? `${head}/>` : `${head}>${inside}${close}`;
+      const out = [`<${object.tag} uuid="${braced(row[0] as string)}">`];
+      for (const writer of writers) writer(row, out);
+      if (out.length === 1) return `<${object.tag} uuid="${braced(row[0] as string)}"/>`;
+      out.push(close);
+      return out.join('');
     },
   };
 }
@@ -65,57 +66,62 @@ function writerOf(
   add: (sql: string) => number,
   reading: Reading,
 ): Writer {
-  const open = `<${field.tag}>`;
-  const close = `</${field.tag}>`;
-  const empty = `<${field.tag}/>`;
-  const around = (inside: string): string => (inside === '' ? empty : open + inside + close);
+  const { tag } = field;
+  const inner = skeleton && elements(skeleton).length > 0 ? skeleton : undefined;
   switch (field.kind) {
     case 'flag':
-      return flagWriter(add(`t.${quoted(field.column)}`), open, close);
+      return flagWriter(add(`t.${quoted(field.column)}`), tag);
     case 'computed': {
       const at = add(field.sql);
-      if (field.as === 'flag') return flagWriter(at, open, close);
-      return (row) => around(shown(row[at]));
+      return field.as === 'flag' ? flagWriter(at, tag) : textWriter(at, tag);
     }
     case 'key': {
       const name = add(shownBy(field));
       const id = add(`t.${quoted(field.column)}`);
-      return (row) =>
-        row[id] === null ? empty : `<${field.tag} uuid="${braced(row[id] as string)}">${shown(row[name])}${close}`;
+      return (row, out) => {
+        if (row[id] === null) out.push(`<${tag}/>`);
+        else out.push(`<${tag} uuid="${braced(row[id] as string)}">`, shown(row[name]), `</${tag}>`);
+      };
     }
     case 'text':
     case 'number':
-    case 'choice': {
-      const at = add(shownBy(field));
-      return (row) => {
-        const value = row[at];
-        return value === '' || value === null ? empty : open + shown(value) + close;
-      };
-    }
+    case 'choice':
+      return textWriter(add(shownBy(field)), tag);
     case 'group': {
-      const inner = skeleton && elements(skeleton).length > 0 ? skeleton : undefined;
       const writers = writersOf(field.fields, verb, inner, add, reading);
-      return (row) => {
-        let inside = '';
-        for (const writer of writers) inside += writer(row);
-        return around(inside);
+      return (row, out) => {
+        out.push(`<${tag}>`);
+        for (const writer of writers) writer(row, out);
+        out.push(`</${tag}>`);
       };
     }
-    case 'parts': {
-      const inner = skeleton && elements(skeleton).length > 0 ? skeleton : undefined;
-      return (row) => around(field.read(reading, row[0] as string, inner));
-    }
+    case 'parts':
+      return (row, out) => {
+        const inside = field.read(reading, row[0] as string, inner);
+        out.push(inside === '' ? `<${tag}/>` : `<${tag}>${inside}</${tag}>`);
+      };
     case 'opaque':
-      return (row) => readFragment(reading, row[0] as string, field.tag) ?? empty;
+      return (row, out) => void out.push(readFragment(reading, row[0] as string, tag) ?? `<${tag}/>`);
     default:
-      return () => empty;
+      return (_row, out) => void out.push(`<${tag}/>`);
   }
 }
 
-function flagWriter(at: number, open: string, close: string): Writer {
-  const yes = `${open}true${close}`;
-  const no = `${open}false${close}`;
-  return (row) => (row[at] === 't' || row[at] === 'true' || row[at] === '1' ? yes : no);
+function textWriter(at: number, tag: string): Writer {
+  const open = `<${tag}>`;
+  const close = `</${tag}>`;
+  const empty = `<${tag}/>`;
+  return (row, out) => {
+    const value = row[at];
+    if (value === '' || value === null || value === undefined) out.push(empty);
+    else out.push(open, text(value), close);
+  };
+}
+
+function flagWriter(at: number, tag: string): Writer {
+  const yes = `<${tag}>true</${tag}>`;
+  const no = `<${tag}>false</${tag}>`;
+  return (row, out) => void out.push(row[at] === 't' || row[at] === 'true' || row[at] === '1' ? yes : no);
 }
 
 function shown(value: SqlValue | undefined): string {
