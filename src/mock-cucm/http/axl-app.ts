@@ -13,6 +13,7 @@ import { operations } from '../operations/index.ts';
 import type { OperationNeeds } from '../operations/operation.ts';
 import { type Account, accessOf, readBasic, signIn } from './accounts.ts';
 import { REASONS, statusPage, welcomePage } from './pages.ts';
+import { createReplyEncoder } from './reply-encoder.ts';
 import { createReplyMemory, memoryConsumed } from './reply-memory.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -43,6 +44,28 @@ class StatusPage extends Error {
 export function createAxlApp(needs: AxlAppNeeds): HttpHandler {
   const { faults, log } = needs;
   const memory = createReplyMemory();
+  const encoder = createReplyEncoder();
+
+  /** Sends SOAP, or what the faults make of it. @throws AxlFault -1 when the sum of all replies grows too large */
+  const transmit = (response: ServerResponse, status: number, parts: readonly string[]): void => {
+    if (faults.take('garbage')) {
+      send(response, status, REPLY_TYPE, '<<<\u0007 this is not AXL &');
+      return;
+    }
+    const { bytes, pieces, release } = encoder.encode(parts);
+    response.once('close', release);
+    // A fault always finds room.
+    if (status === 200) memory.claim(response, bytes);
+    response.writeHead(status, REASONS[status] ?? 'OK', { 'content-type': REPLY_TYPE, 'content-length': bytes });
+    if (faults.take('truncate')) {
+      const whole = Buffer.concat(pieces);
+      response.write(whole.subarray(0, Math.floor(bytes / 2)), () => response.destroy());
+      return;
+    }
+    response.cork();
+    for (const piece of pieces) response.write(piece);
+    response.end();
+  };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     let operation = '';
@@ -56,9 +79,7 @@ export function createAxlApp(needs: AxlAppNeeds): HttpHandler {
       if (request.method !== 'POST') throw new StatusPage(405);
       const asked = await readRequest(request, needs.clock);
       operation = asked.operation;
-      const reply = await perform(needs, request, asked, account);
-      memory.claim(response, Buffer.byteLength(reply));
-      transmit(needs, response, 200, reply);
+      transmit(response, 200, await perform(needs, request, asked, account));
     } catch (error) {
       if (error instanceof StatusPage) {
         for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
@@ -68,7 +89,7 @@ export function createAxlApp(needs: AxlAppNeeds): HttpHandler {
         response.setHeader('connection', 'close');
         send(response, error.status, HTML, statusPage(error.status));
       } else {
-        transmit(needs, response, 500, writeFault(faultOf(error, log), operation));
+        transmit(response, 500, [writeFault(faultOf(error, log), operation)]);
       }
     } finally {
       if (!request.readableEnded) request.resume();
@@ -114,7 +135,7 @@ async function perform(
   request: IncomingMessage,
   asked: AxlRequest,
   account: Account,
-): Promise<string> {
+): Promise<readonly string[]> {
   const { faults } = needs;
   const supported = faults.versions ?? SUPPORTED_VERSIONS;
   const header = request.headers.soapaction;
@@ -141,21 +162,6 @@ function faultOf(error: unknown, log: Log): AxlFault {
   }
   log.error({ err: error }, 'an AXL operation failed');
   return new AxlFault(AXL_CODE.unknownFailure, 'Unknown failure');
-}
-
-/** Sends SOAP, or what the faults make of it. */
-function transmit({ faults }: AxlAppNeeds, response: ServerResponse, status: number, body: string): void {
-  if (faults.take('garbage')) {
-    send(response, status, REPLY_TYPE, '<<<\u0007 this is not AXL &');
-    return;
-  }
-  if (faults.take('truncate')) {
-    const bytes = Buffer.from(body, 'utf8');
-    response.writeHead(status, { 'content-type': REPLY_TYPE, 'content-length': bytes.length });
-    response.write(bytes.subarray(0, Math.floor(bytes.length / 2)), () => response.destroy());
-    return;
-  }
-  send(response, status, REPLY_TYPE, body);
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

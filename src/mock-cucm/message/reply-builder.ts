@@ -13,6 +13,8 @@ export interface ReplyBuilder {
   readonly rows: number;
   /** The rows in `return`. */
   returned(): Markup;
+  /** The same in parts. */
+  returnedParts(): readonly Markup[];
 }
 
 export function createReplyBuilder(limit = REPLY_LIMIT): ReplyBuilder {
@@ -38,6 +40,7 @@ export function createReplyBuilder(limit = REPLY_LIMIT): ReplyBuilder {
     get rows() {
       return parts.length;
     },
+    returnedParts: () => (parts.length === 0 ? ['<return/>'] : ['<return>', ...parts, '</return>']) as Markup[],
     returned: () => (parts.length === 0 ? '<return/>' : `<return>${parts.join('')}</return>`) as Markup,
   };
 }

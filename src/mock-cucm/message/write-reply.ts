@@ -8,11 +8,17 @@ const TAIL = '</soapenv:Body></soapenv:Envelope>';
 
 export const REPLY_TYPE = 'text/xml;charset=UTF-8';
 
-/** An answer: `inside` stands in the response element. */
-export function writeReply(operation: string, version: string, sequence: string | undefined, inside: Markup): string {
+/** An answer in parts: `inside` stands in the response element. */
+export function writeReply(
+  operation: string,
+  version: string,
+  sequence: string | undefined,
+  inside: Markup | readonly Markup[],
+): readonly string[] {
   const name = `ns:${operation}Response`;
   const attributes = { 'xmlns:ns': `http://www.cisco.com/AXL/API/${version}`, sequence };
-  return `${HEAD}${openTag(name, attributes)}${inside}</${name}>${TAIL}`;
+  const parts = typeof inside === 'string' ? [inside] : inside;
+  return [HEAD + openTag(name, attributes), ...parts, `</${name}>${TAIL}`];
 }
 
 export function writeFault(fault: AxlFault, operation: string): string {

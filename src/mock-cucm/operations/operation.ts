@@ -13,10 +13,13 @@ export interface OperationNeeds {
   readonly clock: Clock;
 }
 
-/** One AXL operation: what stands in its answer. A failure is an AxlFault. */
+/** What stands in an answer; long ones in parts, which are sent without being joined. */
+export type OperationAnswer = Markup | readonly Markup[];
+
+/** One AXL operation. A failure is an AxlFault. */
 export interface Operation {
   readonly name: string;
   /** Needs more than the read-only role, and waits when writes are throttled. */
   readonly isWrite: boolean;
-  run(needs: OperationNeeds, payload: XmlElement): Markup | Promise<Markup>;
+  run(needs: OperationNeeds, payload: XmlElement): OperationAnswer | Promise<OperationAnswer>;
 }

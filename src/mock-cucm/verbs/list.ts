@@ -12,7 +12,7 @@ import { planReading } from './reading-plan.ts';
 const MOST_AT_ONCE = 2_000;
 
 /** `list…`: a page of objects that meet the criteria, with the tags asked. @throws AxlFault */
-export function listObjects(reading: Reading, object: AxlObject, payload: XmlElement): Markup {
+export function listObjects(reading: Reading, object: AxlObject, payload: XmlElement): readonly Markup[] {
   const where = criteriaOf(object, element(payload, 'searchCriteria'));
   const asked = element(payload, 'returnedTags');
   if (!asked) throw new AxlFault(AXL_CODE.invalid, 'returnedTags is required');
@@ -33,7 +33,7 @@ export function listObjects(reading: Reading, object: AxlObject, payload: XmlEle
       break;
     }
   }
-  if (isWhole) return reply.returned();
+  if (isWhole) return reply.returnedParts();
   const total = reading.get<{ n: number }>(`SELECT count(*) AS n ${from}`, ...where.values)?.n ?? 0;
   throw tooLarge(total, reply.rows);
 }
