@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { ImpError } from '../platform/errors.ts';
 import { LOG_LEVELS } from '../platform/log.ts';
+import { loginThrottleOptions } from '../sign-in/login-throttle.ts';
 import { serviceOptions } from './services.ts';
 
 /** The node file: what is read once at start. Service parameters live in the IDS and change while the node runs. */
@@ -82,6 +83,9 @@ export const nodeConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('Ports.'),
+  signIn: loginThrottleOptions
+    .prefault({})
+    .describe('Log-ins, counted together for all interfaces that check passwords.'),
   services: serviceOptions.prefault({}).describe('Options of the services, by name.'),
 });
 

@@ -213,8 +213,10 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   );
   const loginDatastore = createLoginDatastore({ engine, clock, log, metrics }, set['login-datastore']);
   const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
-  const cpaOptions = set['client-profile-agent'];
-  const exemptNetworks = mock ? [...cpaOptions.exemptNetworks, ...LOOPBACK] : cpaOptions.exemptNetworks;
+  const exemptNetworks = mock ? [...config.signIn.exemptNetworks, ...LOOPBACK] : config.signIn.exemptNetworks;
+  // One for both SOAP faces: a guesser has one set of attempts, and a restart of a service is no way around a lock-out.
+  const throttle = createLoginThrottle(clock, { ...config.signIn, exemptNetworks });
+  const signIn = createSignIn({ ids, loginDatastore, routeDatastore, credentials, throttle, log, domain });
   const clientProfileAgent = createClientProfileAgent(
     {
       listener,
@@ -222,7 +224,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       changeFeed,
       loginDatastore,
       routeDatastore,
-      credentials,
+      signIn,
       clock,
       log,
       metrics,
@@ -230,7 +232,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       host: address,
       domain,
     },
-    { ...cpaOptions, exemptNetworks },
+    set['client-profile-agent'],
   );
   const sipProxyFolder = folder('config', 'sip-proxy');
   const sipProxy = createSipProxy(
@@ -299,20 +301,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       loginDatastore,
       routeDatastore,
       presenceDatastore,
-      signIn: createSignIn({
-        ids,
-        loginDatastore,
-        routeDatastore,
-        credentials,
-        throttle: createLoginThrottle(clock, {
-          wrongPerUser: cpaOptions.wrongPasswordsPerUser,
-          wrongPerAddress: cpaOptions.wrongPasswordsPerAddress,
-          windowMs: cpaOptions.lockoutSeconds * 1_000,
-          exemptNetworks,
-        }),
-        log,
-        domain,
-      }),
+      signIn,
       compose: composePresence,
       clock,
       log,

@@ -1,13 +1,34 @@
 import { BlockList, isIP } from 'node:net';
+import { z } from 'zod';
 import type { Clock } from '../platform/clock.ts';
 
-export interface LoginThrottleOptions {
-  readonly wrongPerUser: number;
-  readonly wrongPerAddress: number;
-  readonly windowMs: number;
-  /** Addresses and networks (`127.0.0.0/8`) whose attempts do not count for an address; they do for a user. */
-  readonly exemptNetworks: readonly string[];
-}
+/** The section `signIn` of the node file: it belongs to no service, as all share what is counted. */
+export const loginThrottleOptions = z.strictObject({
+  wrongPasswordsPerUser: z
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .describe('Wrong passwords of one user within the lock-out time after which none is checked.'),
+  wrongPasswordsPerAddress: z
+    .number()
+    .int()
+    .min(1)
+    .default(100)
+    .describe('Wrong passwords from one address within the lock-out time after which none is checked.'),
+  lockoutSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .default(60)
+    .describe('Seconds that wrong passwords are counted and locked out.'),
+  exemptNetworks: z
+    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
+    .default([])
+    .describe('Addresses and networks without a limit per address, as 10.0.0.0/8; limits per user always hold.'),
+});
+
+export type LoginThrottleOptions = z.infer<typeof loginThrottleOptions>;
 
 /** One attempt under way. While it is, it holds one of the places that are left; exactly one of the two ends it. */
 export interface LoginAttempt {
@@ -17,7 +38,10 @@ export interface LoginAttempt {
   count(): void;
 }
 
-/** Slows guessing: after too many wrong passwords of a user or from an address nothing is checked for a while. */
+/**
+ * Slows guessing: after too many wrong passwords of a user or from an address nothing is checked for a while. One serves
+ * every face of a node, so that a guesser has one set of attempts (docs/sign-in.md).
+ */
 export interface LoginThrottle {
   /**
    * Undefined when the user or the address has to wait for its time to pass. With as many checks under way as wrong
@@ -40,6 +64,7 @@ const MAX_KEYS = 100_000;
 export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions): LoginThrottle {
   const counts = new Map<string, Count>();
   const exempt = toBlockList(options.exemptNetworks);
+  const windowMs = options.lockoutSeconds * 1_000;
 
   const countOf = (key: string): Count => {
     const now = clock.monotonic();
@@ -47,21 +72,21 @@ export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions)
     if (known && (known.until > now || known.running > 0)) {
       if (known.until <= now) {
         known.wrong = 0;
-        known.until = now + options.windowMs;
+        known.until = now + windowMs;
       }
       return known;
     }
     if (known) counts.delete(key);
     else if (counts.size >= MAX_KEYS) counts.delete(counts.keys().next().value as string);
-    const fresh: Count = { wrong: 0, until: now + options.windowMs, running: 0, waiting: [] };
+    const fresh: Count = { wrong: 0, until: now + windowMs, running: 0, waiting: [] };
     counts.set(key, fresh);
     return fresh;
   };
 
   const limitsOf = (userid: string, address: string): { readonly count: Count; readonly limit: number }[] => {
-    const limited = [{ count: countOf(`user ${userid.toLowerCase()}`), limit: options.wrongPerUser }];
+    const limited = [{ count: countOf(`user ${userid.toLowerCase()}`), limit: options.wrongPasswordsPerUser }];
     if (!isExempt(exempt, address)) {
-      limited.push({ count: countOf(`address ${address}`), limit: options.wrongPerAddress });
+      limited.push({ count: countOf(`address ${address}`), limit: options.wrongPasswordsPerAddress });
     }
     return limited;
   };
@@ -87,7 +112,7 @@ export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions)
         if (isWrong) {
           count.wrong += 1;
           // The pause lasts its whole time from the attempt that filled the measure.
-          if (count.wrong >= limit) count.until = clock.monotonic() + options.windowMs;
+          if (count.wrong >= limit) count.until = clock.monotonic() + windowMs;
         }
         for (const wake of count.waiting.splice(0)) wake();
       }

@@ -128,12 +128,13 @@ class Refused extends ImpError {
  * checked before anything else is said about a user, so that names cannot be probed.
  */
 export function createSignIn<Session extends SessionFacts>(needs: SignInNeeds<Session>): SignIn<Session> {
+  const inner = { ...needs, log: needs.log.child({ subsystem: 'sign-in' }) };
   return async (request, address) => {
     const userid = withoutDomain(request.username, needs.domain);
     try {
       return request.proof.kind === 'password'
-        ? await byPassword(needs, request, userid, request.proof.password, address)
-        : await byApplication(needs, request, userid, request.proof.key);
+        ? await byPassword(inner, request, userid, request.proof.password, address)
+        : await byApplication(inner, request, userid, request.proof.key);
     } catch (error) {
       if (error instanceof Refused) return { kind: 'refused', refusal: error.refusal };
       throw error;

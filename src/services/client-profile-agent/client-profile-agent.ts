@@ -8,14 +8,13 @@ import type { HttpsListener } from '../../platform/https-listener.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
-import type { LoginDatastore } from '../login-datastore/login-datastore.ts';
+import type { SignIn } from '../../sign-in/sign-in.ts';
+import type { ClientSession, LoginDatastore } from '../login-datastore/login-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import { createClientProfileAgentApp } from './app.ts';
 import { createContactListCache } from './contacts/contact-list-cache.ts';
 import { createCpaCounters } from './counters.ts';
 import { loadInterfaceDocuments } from './documents.ts';
-import { createLoginThrottle } from './login-throttle.ts';
-import type { CredentialCheck } from './operation.ts';
 import { CPA_SERVICE } from './parameters.ts';
 import { createSessionGuard, FOLLOWED_TABLES } from './session-guard.ts';
 import { BASE_PATH } from './urls.ts';
@@ -39,28 +38,6 @@ const optionsSchema = z.strictObject({
     .min(1)
     .default(1_000)
     .describe('Requests worked on at once; more are told to try later.'),
-  wrongPasswordsPerUser: z
-    .number()
-    .int()
-    .min(1)
-    .default(20)
-    .describe('Wrong passwords of one user within the lock-out time after which none is checked.'),
-  wrongPasswordsPerAddress: z
-    .number()
-    .int()
-    .min(1)
-    .default(100)
-    .describe('Wrong passwords from one address within the lock-out time after which none is checked.'),
-  lockoutSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .default(60)
-    .describe('Seconds that wrong passwords are counted and locked out.'),
-  exemptNetworks: z
-    .array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))
-    .default([])
-    .describe('Addresses and networks without a limit per address, as 10.0.0.0/8.'),
   contactListCacheMiB: z
     .number()
     .min(0)
@@ -92,7 +69,8 @@ export interface ClientProfileAgentNeeds {
   readonly changeFeed: ChangeFeed;
   readonly loginDatastore: LoginDatastore;
   readonly routeDatastore: RouteDatastore;
-  readonly credentials: CredentialCheck;
+  /** The log-in, shared with the Presence Web Service. */
+  readonly signIn: SignIn<ClientSession>;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -110,13 +88,6 @@ export interface ClientProfileAgentNeeds {
 export function createClientProfileAgent(needs: ClientProfileAgentNeeds, options: ClientProfileAgentOptions): Service {
   const log = needs.log.child({ subsystem: CPA_SERVICE });
   const counters = createCpaCounters(needs.metrics);
-  // Outlives a restart of the service, so that a restart is no way around a lock-out.
-  const throttle = createLoginThrottle(needs.clock, {
-    wrongPerUser: options.wrongPasswordsPerUser,
-    wrongPerAddress: options.wrongPasswordsPerAddress,
-    windowMs: options.lockoutSeconds * 1_000,
-    exemptNetworks: options.exemptNetworks,
-  });
   let isServing = false;
   return {
     async start(scope) {
@@ -126,7 +97,6 @@ export function createClientProfileAgent(needs: ClientProfileAgentNeeds, options
         ...needs,
         log,
         counters,
-        throttle,
         documents,
         contactLists,
         maxContacts: options.maxContactListSize,

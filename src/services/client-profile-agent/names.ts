@@ -31,9 +31,6 @@ export const VERSIONS = [
   'v150',
 ] as const;
 
-/** The group without which an application user may not sign in. */
-export const THIRD_PARTY_GROUP = 'Admin-3rd Party API';
-
 /** The action of a request to an operation; that of the answer has `Response` behind it. Ours. */
 export function actionOf(operation: string): string {
   return `${EPAS_NAMESPACE}/EpasSoapServiceInterface/${operation.replaceAll('-', '_')}`;

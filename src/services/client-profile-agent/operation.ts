@@ -2,6 +2,7 @@ import type { Ids } from '../../ids/ids.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
+import type { SignIn } from '../../sign-in/sign-in.ts';
 import type { SoapVersion } from '../../soap/envelope.ts';
 import type { XmlElement } from '../../xml/element.ts';
 import type { Markup } from '../../xml/write.ts';
@@ -11,24 +12,14 @@ import { failure } from './answers.ts';
 import type { ContactListCache } from './contacts/contact-list-cache.ts';
 import type { CpaCounters } from './counters.ts';
 import { Refusal } from './errors.ts';
-import type { LoginThrottle } from './login-throttle.ts';
-
-/** Tells whether a name and a password belong together, by CUCM's judgement. */
-export interface CredentialCheck {
-  check(
-    kind: 'enduser' | 'applicationuser',
-    userid: string,
-    password: string,
-  ): Promise<'match' | 'mismatch' | 'unavailable'>;
-}
 
 /** What operations work with. */
 export interface OperationNeeds {
   readonly ids: Ids;
   readonly loginDatastore: LoginDatastore;
   readonly routeDatastore: RouteDatastore;
-  readonly credentials: CredentialCheck;
-  readonly throttle: LoginThrottle;
+  /** The log-in, shared with the Presence Web Service. */
+  readonly signIn: SignIn<ClientSession>;
   readonly contactLists: ContactListCache;
   readonly counters: CpaCounters;
   readonly alarms: Alarms;

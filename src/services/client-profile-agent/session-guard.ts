@@ -1,9 +1,9 @@
 import type { Change, FeedBatch } from '../../ids/change-feed.ts';
 import type { WatchedTable } from '../../ids/database.ts';
 import type { Ids } from '../../ids/ids.ts';
+import { isThirdParty } from '../../sign-in/application-users.ts';
 import type { ClientSession, LoginDatastore, UserKind } from '../login-datastore/login-datastore.ts';
 import type { ContactListCache } from './contacts/contact-list-cache.ts';
-import { isThirdParty } from './login/application-users.ts';
 
 /** What the Client Profile Agent follows in the IDS. */
 export const FOLLOWED_TABLES = [

@@ -20,6 +20,12 @@ import {
   createRouteDatastore,
   routeDatastoreDescriptor,
 } from '../../../src/services/route-datastore/route-datastore.ts';
+import {
+  createLoginThrottle,
+  type LoginThrottleOptions,
+  loginThrottleOptions,
+} from '../../../src/sign-in/login-throttle.ts';
+import { createSignIn } from '../../../src/sign-in/sign-in.ts';
 import { openTestIds, type TestIds } from '../../support/test-ids.ts';
 
 export const DOMAIN = 'acme.example';
@@ -127,6 +133,7 @@ export interface CpaPartsOptions {
   readonly listener: HttpsListener;
   readonly host: string;
   readonly options?: Partial<ClientProfileAgentOptions>;
+  readonly throttle?: Partial<LoginThrottleOptions>;
   readonly isCucmAway?: () => boolean;
   readonly onCheck?: () => void;
 }
@@ -162,9 +169,14 @@ export async function openCpaParts(needs: CpaPartsOptions): Promise<CpaParts> {
       return passwords.get(userid.toLowerCase()) === password ? ('match' as const) : ('mismatch' as const);
     },
   };
+  const throttle = createLoginThrottle(clock, loginThrottleOptions.parse(needs.throttle ?? {}));
+  const signIn = createSignIn({
+    ...{ ids, loginDatastore, routeDatastore, credentials, throttle },
+    ...{ log, domain: DOMAIN },
+  });
   const agent = createClientProfileAgent(
     {
-      ...{ listener, ids, changeFeed, loginDatastore, routeDatastore, credentials },
+      ...{ listener, ids, changeFeed, loginDatastore, routeDatastore, signIn },
       ...{ clock, log, metrics, alarms, host, domain: DOMAIN },
     },
     clientProfileAgentDescriptor.options.parse(needs.options ?? {}),

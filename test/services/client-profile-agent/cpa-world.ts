@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import supertest from 'supertest';
 import type { HttpHandler, HttpsListener } from '../../../src/platform/https-listener.ts';
 import type { ClientProfileAgentOptions } from '../../../src/services/client-profile-agent/client-profile-agent.ts';
+import type { LoginThrottleOptions } from '../../../src/sign-in/login-throttle.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { type CpaParts, openCpaParts, PASSWORD } from './cpa-parts.ts';
 import {
@@ -60,7 +61,10 @@ export function createFakeListener(): HttpsListener & { readonly handler: HttpHa
   };
 }
 
-export async function openCpaWorld(options: Partial<ClientProfileAgentOptions> = {}): Promise<CpaWorld> {
+export async function openCpaWorld(
+  options: Partial<ClientProfileAgentOptions> = {},
+  throttle: Partial<LoginThrottleOptions> = {},
+): Promise<CpaWorld> {
   const clock = new FakeClock();
   const listener = createFakeListener();
   const parts = await openCpaParts({
@@ -68,6 +72,7 @@ export async function openCpaWorld(options: Partial<ClientProfileAgentOptions> =
     listener,
     host: 'imp1.acme.example',
     options,
+    throttle,
     isCucmAway: () => world.isCucmAway,
     onCheck: () => {
       world.checks += 1;

@@ -250,7 +250,7 @@ describe('signing in', () => {
 describe('guessing passwords', () => {
   let world: CpaWorld;
   before(async () => {
-    world = await openCpaWorld({ wrongPasswordsPerAddress: 30 });
+    world = await openCpaWorld({}, { wrongPasswordsPerAddress: 30 });
   });
   after(() => world[Symbol.asyncDispose]());
 

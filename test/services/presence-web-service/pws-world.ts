@@ -32,7 +32,7 @@ import {
   createRouteDatastore,
   routeDatastoreDescriptor,
 } from '../../../src/services/route-datastore/route-datastore.ts';
-import { createLoginThrottle } from '../../../src/sign-in/login-throttle.ts';
+import { createLoginThrottle, loginThrottleOptions } from '../../../src/sign-in/login-throttle.ts';
 import { createSignIn } from '../../../src/sign-in/sign-in.ts';
 import { ENVELOPE_NAMESPACE, type SoapVersion } from '../../../src/soap/envelope.ts';
 import { element, textOf, type XmlElement } from '../../../src/xml/element.ts';
@@ -225,12 +225,7 @@ export async function openPwsWorld(wanted: WorldOptions = {}): Promise<PwsWorld>
         return passwords.get(userid.toLowerCase()) === password ? 'match' : 'mismatch';
       },
     },
-    throttle: createLoginThrottle(clock, {
-      wrongPerUser: 20,
-      wrongPerAddress: 100,
-      windowMs: 60_000,
-      exemptNetworks: [],
-    }),
+    throttle: createLoginThrottle(clock, loginThrottleOptions.parse({})),
     log,
     domain: DOMAIN,
   });

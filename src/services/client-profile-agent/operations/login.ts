@@ -1,7 +1,7 @@
 import { attribute } from '../../../xml/element.ts';
 import { element, type Markup, textElement } from '../../../xml/write.ts';
-import { CpaFault, Refusal } from '../errors.ts';
-import { type SignInRequest, signIn } from '../login/sign-in.ts';
+import { CpaFault } from '../errors.ts';
+import { type LogInRequest, logIn } from '../log-in.ts';
 import { VERSIONS } from '../names.ts';
 import { openOperation } from '../operation.ts';
 import { booleanAttribute, childrenOf, simpleText, token, tokenText } from '../read-request.ts';
@@ -11,7 +11,7 @@ import { booleanAttribute, childrenOf, simpleText, token, tokenText } from '../r
  * end user directly. A refusal is `failure`, another node's user `redirect`; neither is a fault.
  * Source: seen on the wire; redirect inferred from the Presence Web Service.
  */
-export const login = openOperation<SignInRequest>({
+export const login = openOperation<LogInRequest>({
   name: 'login',
   read(payload) {
     const children = childrenOf(payload, ['username', 'password', 'app-session-id']);
@@ -32,22 +32,17 @@ export const login = openOperation<SignInRequest>({
     };
   },
   async run(needs, request, caller): Promise<Markup> {
-    try {
-      const result = await signIn(needs, request, caller.address);
-      if (result.kind === 'redirect') {
-        const { primaryServer, backupServer } = result;
-        return element('e:redirect', { primaryServer, backupServer });
-      }
-      // The key is the first child: a known client takes that without looking at its name.
-      return element(
-        'e:success',
-        { backupServer: result.backupServer },
-        textElement('e:session-key', result.key),
-        ...VERSIONS.map((version) => textElement('e:version', version)),
-      );
-    } catch (error) {
-      if (error instanceof Refusal) needs.counters.loginFailures.labels('client-profile-agent').inc();
-      throw error;
+    const result = await logIn(needs, request, caller);
+    if (result.kind === 'redirect') {
+      const { primaryServer, backupServer } = result;
+      return element('e:redirect', { primaryServer, backupServer });
     }
+    // The key is the first child: a known client takes that without looking at its name.
+    return element(
+      'e:success',
+      { backupServer: result.backupServer },
+      textElement('e:session-key', result.key),
+      ...VERSIONS.map((version) => textElement('e:version', version)),
+    );
   },
 });

@@ -1,6 +1,6 @@
-import { Refusal } from '../errors.ts';
-import type { OperationNeeds } from '../operation.ts';
-import { readParameter, CPA_SERVICE as SERVICE } from '../parameters.ts';
+import { Refusal } from './errors.ts';
+import type { OperationNeeds } from './operation.ts';
+import { readParameter, CPA_SERVICE as SERVICE } from './parameters.ts';
 
 /** Service parameter that holds the lowest version served, for one client type: `Client.CUPC.MinimumVersion`. */
 const parameterOf = (clientType: string): string => `Client.${clientType}.MinimumVersion`;

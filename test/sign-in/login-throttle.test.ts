@@ -4,10 +4,15 @@ import {
   createLoginThrottle,
   type LoginThrottle,
   type LoginThrottleOptions,
-} from '../../../src/services/client-profile-agent/login-throttle.ts';
-import { FakeClock, turn } from '../../support/fake-clock.ts';
+} from '../../src/sign-in/login-throttle.ts';
+import { FakeClock, turn } from '../support/fake-clock.ts';
 
-const OPTIONS: LoginThrottleOptions = { wrongPerUser: 3, wrongPerAddress: 5, windowMs: 60_000, exemptNetworks: [] };
+const OPTIONS: LoginThrottleOptions = {
+  wrongPasswordsPerUser: 3,
+  wrongPasswordsPerAddress: 5,
+  lockoutSeconds: 60,
+  exemptNetworks: [],
+};
 
 describe('login throttle', () => {
   const wrong = async (throttle: LoginThrottle, user: string, address: string): Promise<boolean> => {
