@@ -3,6 +3,7 @@ import type * as configuration from './tables/configuration.ts';
 import type * as contacts from './tables/contacts.ts';
 import type * as devices from './tables/devices.ts';
 import type * as rules from './tables/rules.ts';
+import type * as sipCredentials from './tables/sip-credentials.ts';
 import type * as topology from './tables/topology.ts';
 import type * as users from './tables/users.ts';
 
@@ -29,6 +30,7 @@ export interface Database {
   peuriacl: contacts.PeUriAclRow;
   presencerule: rules.PresenceRuleRow;
   dialrule: rules.DialRuleRow;
+  sipcredential: sipCredentials.SipCredentialRow;
   serviceparameter: configuration.ServiceParameterRow;
   imdomain: configuration.ImDomainRow;
   serviceactivation: configuration.ServiceActivationRow;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Datastore, DatastoreEngine, Entry } from '../../datastore/datastore.ts';
+import { createTurns } from '../../datastore/turns.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ImpError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
@@ -18,7 +19,6 @@ import {
   userIndexOf,
 } from './client-session.ts';
 import { createSessionKeys, digestOf, newNonce, newToken } from './session-keys.ts';
-import { createTurns } from './turns.ts';
 
 export type { ClientSession, UserKind } from './client-session.ts';
 

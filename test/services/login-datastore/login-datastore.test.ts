@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
 import type { DatastoreEngine } from '../../../src/datastore/datastore.ts';
 import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
+import { createTurns } from '../../../src/datastore/turns.ts';
 import { ImpError } from '../../../src/platform/errors.ts';
 import { createMetrics } from '../../../src/platform/metrics.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
@@ -12,7 +13,6 @@ import {
   loginDatastoreDescriptor,
   type SessionRequest,
 } from '../../../src/services/login-datastore/login-datastore.ts';
-import { createTurns } from '../../../src/services/login-datastore/turns.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const HOUR_MS = 3_600_000;
