@@ -20,6 +20,10 @@ export interface ClientCall {
 export interface CallOptions {
   /** Every response: provisional, final, and each further 2xx to an INVITE. Our Via is still on top. */
   readonly onResponse?: (response: SipResponse, flow: Flow) => void;
+  /** What the request becomes for the way that was found, before Via is added: Record-Route names that way. */
+  readonly prepare?: (request: SipRequest, flow: Flow) => SipRequest;
+  /** Follows the random part of our branch, so that a proxy knows a request again (RFC 3261 16.6 step 8). */
+  readonly branchSuffix?: string;
 }
 
 export interface CallNeeds {
@@ -30,7 +34,7 @@ export interface CallNeeds {
   /** @throws SipError when there is no flow to be had */
   readonly flowTo: (target: Hop | Flow, request: SipRequest) => Promise<Flow>;
   /** The request with our Via, its branch new. */
-  readonly withVia: (request: SipRequest, flow: Flow) => SipRequest;
+  readonly withVia: (request: SipRequest, flow: Flow, branchSuffix: string | undefined) => SipRequest;
 }
 
 type Attempt = { readonly response: SipResponse } | { readonly error: SipError; readonly mayGoOn: boolean };
@@ -59,7 +63,8 @@ export function createCall(
   const attempt = (flow: Flow): Promise<Attempt> =>
     new Promise((resolve) => {
       let hasAnswered = false;
-      const transaction = needs.transactions.start(needs.withVia(request, flow), flow, {
+      const prepared = options.prepare?.(request, flow) ?? request;
+      const transaction = needs.transactions.start(needs.withVia(prepared, flow, options.branchSuffix), flow, {
         onResponse(response) {
           if (!hasAnswered) {
             hasAnswered = true;

@@ -30,4 +30,6 @@ export interface SipEndpointOptions {
   /** Addresses that the cap of connections per address leaves out; default none. */
   readonly isExempt?: (address: string) => boolean;
   readonly timing?: SipTiming;
+  /** Opening does without a listener that cannot be bound; `openMissing` tells which, and tries again. */
+  readonly mayLackListeners?: boolean;
 }

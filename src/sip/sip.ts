@@ -22,7 +22,7 @@ import { defaultPort, type Flow, type Hop, hostOf, type SipTransport, type Socke
 import { createFlowTokens, type FlowTokens } from './transport/flow-tokens.ts';
 import { DEFAULT_CONNECTION_LIMITS, type SipTlsOptions } from './transport/options.ts';
 import { createStreams, type StreamListener } from './transport/streams.ts';
-import type { UdpListener } from './transport/udp.ts';
+import { openUdp, type UdpListener } from './transport/udp.ts';
 import { parseUri } from './values/uri.ts';
 import { BRANCH_COOKIE } from './values/via.ts';
 import { noteSource, responseHop } from './via-rules.ts';
@@ -36,8 +36,13 @@ export type RequestHandler = (transaction: ServerTransaction) => void | Promise<
 
 /** The SIP stack behind one door: transports, transactions, location of servers. It knows no service. */
 export interface SipEndpoint {
-  /** Opens the listeners; the scope closes them. @throws SipError `sip.bind` naming transport, address and port */
+  /**
+   * Opens the listeners; the scope closes them.
+   * @throws SipError `sip.bind` naming transport, address and port, unless `mayLackListeners`
+   */
   open(scope: Scope): Promise<void>;
+  /** Tries those listeners that are not open; answers a `sip.bind` for each that still cannot be. */
+  openMissing(): Promise<readonly SipError[]>;
   readonly addresses: Readonly<Record<Lowercase<SipTransport>, SocketAddress | undefined>>;
   /**
    * Takes every new request but ACK and CANCEL. What the handler throws becomes the answer: a SipError its `answer`,
@@ -215,8 +220,8 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
     return `${hostOf(host)}:${port}`;
   };
 
-  const withVia = (request: SipRequest, flow: Flow): SipRequest => {
-    const branch = BRANCH_COOKIE + randomText(12);
+  const withVia = (request: SipRequest, flow: Flow, branchSuffix = ''): SipRequest => {
+    const branch = BRANCH_COOKIE + randomText(12) + branchSuffix;
     const alias = flow.transport === 'TLS' && tls !== undefined ? ';alias' : '';
     const via = `SIP/2.0/${flow.transport} ${sentBy(flow.transport, flow)};branch=${branch};rport${alias}`;
     return { ...request, headers: request.headers.clone().addFirst('Via', via) };
@@ -248,21 +253,53 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
       callOptions,
     );
 
+  const openMissing = async (): Promise<readonly SipError[]> => {
+    const { host: at, port, tlsPort } = options;
+    const udpOptions = {
+      onDatagram,
+      onError: (error: Error) => log.debug({ err: error.message }, 'a datagram was not sent'),
+    };
+    const errors: SipError[] = [];
+    const attempt = async (open: () => Promise<void>): Promise<void> => {
+      try {
+        await open();
+      } catch (error) {
+        if (!(error instanceof SipError)) throw error;
+        errors.push(error);
+      }
+    };
+    if (port === 0 && udp === undefined) {
+      await attempt(async () => {
+        ({ udp, tcp } = await openPair(streams, at, udpOptions));
+      });
+    } else if (port !== null) {
+      await attempt(async () => {
+        tcp ??= await streams.listen('TCP', at, port);
+      });
+      await attempt(async () => {
+        udp ??= await openUdp(at, port, udpOptions);
+      });
+    }
+    if (tlsPort !== null) {
+      await attempt(async () => {
+        tls ??= await streams.listen('TLS', at, tlsPort);
+      });
+    }
+    return errors;
+  };
+
   return {
+    openMissing,
     async open(scope) {
       scope.defer(async () => {
         transactions.close();
         await Promise.all([streams.close(), udp?.close()]);
         udp = undefined;
+        tcp = undefined;
+        tls = undefined;
       });
-      if (options.port !== null) {
-        const udpOptions = {
-          onDatagram,
-          onError: (error: Error) => log.debug({ err: error.message }, 'a datagram was not sent'),
-        };
-        ({ udp, tcp } = await openPair(streams, options.host, options.port, udpOptions));
-      }
-      if (options.tlsPort !== null) tls = await streams.listen('TLS', options.host, options.tlsPort);
+      const [error] = await openMissing();
+      if (error !== undefined && options.mayLackListeners !== true) throw error;
       scope.every(SWEEP_MS, () => streams.sweep());
     },
     get addresses() {
