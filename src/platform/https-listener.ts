@@ -1,6 +1,13 @@
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { refuseBrokenRequests } from './broken-requests.ts';
 import { ImpError } from './errors.ts';
 import type { Log } from './log.ts';
 
@@ -36,28 +43,42 @@ const REQUEST_TIMEOUT_MS = 90_000;
 const KEEP_ALIVE_MS = 10 * 60_000;
 const CLOSE_GRACE_MS = 2_000;
 
-const SERVER_OPTIONS = {
-  keepAliveTimeout: KEEP_ALIVE_MS,
-  headersTimeout: HEADERS_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  maxHeaderSize: 32 * 1024,
-} as const;
+const MAX_HEAD_BYTES = 32 * 1024;
+
+/** How long the head of a request may take, and the whole of it. */
+export interface RequestTimes {
+  readonly headMs: number;
+  readonly wholeMs: number;
+}
+
+const REQUEST_TIMES: RequestTimes = { headMs: HEADERS_TIMEOUT_MS, wholeMs: REQUEST_TIMEOUT_MS };
+
+function serverOptions({ headMs, wholeMs }: RequestTimes): ServerOptions {
+  return {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: headMs,
+    requestTimeout: wholeMs,
+    // How often Node looks: by default a head may take a minute before it is found to be late.
+    connectionsCheckingInterval: Math.ceil(headMs / 6),
+    maxHeaderSize: MAX_HEAD_BYTES,
+  };
+}
 
 /** One HTTPS listener that rooms mount on. TLS 1.2 and later. */
-export function createHttpsListener(name: string, tls: TlsMaterial, log: Log): HttpsListener {
+export function createHttpsListener(name: string, tls: TlsMaterial, log: Log, times = REQUEST_TIMES): HttpsListener {
   const server: Server & { setSecureContext(options: TlsMaterial): void } = createHttpsServer({
     key: tls.key,
     cert: tls.cert,
     minVersion: 'TLSv1.2',
-    ...SERVER_OPTIONS,
+    ...serverOptions(times),
   });
   server.on('tlsClientError', (error) => log.debug({ listener: name, err: error.message }, 'TLS handshake failed'));
   return createListener(name, server, (renewed) => server.setSecureContext(renewed), log);
 }
 
 /** The same without TLS, for interfaces that old clients reach by plain HTTP. */
-export function createHttpListener(name: string, log: Log): HttpsListener {
-  return createListener(name, createHttpServer(SERVER_OPTIONS), () => undefined, log);
+export function createHttpListener(name: string, log: Log, times = REQUEST_TIMES): HttpsListener {
+  return createListener(name, createHttpServer(serverOptions(times)), () => undefined, log);
 }
 
 function createListener(name: string, server: Server, renew: (tls: TlsMaterial) => void, log: Log): HttpsListener {
@@ -84,10 +105,7 @@ function createListener(name: string, server: Server, renew: (tls: TlsMaterial) 
     handler(request, response);
   };
   server.on('request', serve);
-  server.on('clientError', (_error, socket) => {
-    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
-    else socket.destroy();
-  });
+  refuseBrokenRequests(server);
   return {
     name,
     mount(prefix, handler) {
