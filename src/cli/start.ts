@@ -36,12 +36,16 @@ export async function runStart(flags: GlobalFlags, version: string, io: CliIo): 
   let wasReady = false;
   node.onReadiness((isReady) => {
     publish();
-    if (given.json) io.out(JSON.stringify({ type: 'readiness', ready: isReady }));
-    else if (isReady && !wasReady) {
-      io.status?.('');
-      io.out(`ready after ${seconds()} s: ${node.summary()}. Stop with Ctrl+C.`);
-    } else if (!isReady && !io.interrupted.aborted) io.out('not ready: see imp status');
-    wasReady = isReady;
+    const line = wasReady ? 'ready again' : `ready after ${seconds()} s: ${node.summary()}. Stop with Ctrl+C.`;
+    wasReady ||= isReady;
+    // Said once it is written: who waits for either finds both.
+    writing = writing.then(() => {
+      if (given.json) io.out(JSON.stringify({ type: 'readiness', ready: isReady }));
+      else if (isReady) {
+        io.status?.('');
+        io.out(line);
+      } else if (!io.interrupted.aborted) io.out('not ready: see imp status');
+    });
   });
   node.onSyncProgress(({ stage, done, total }) => {
     if (wasReady) return;
