@@ -73,9 +73,14 @@ export function isMustUnderstand(header: XmlElement, version: SoapVersion): bool
   return OUR_ROLES.has(attribute(header, version === '1.1' ? 'actor' : 'role', envelope) ?? '');
 }
 
-/** Writes an answer around payload markup, with header blocks where there are any. */
-export function writeEnvelope(version: SoapVersion, payload: Markup, headers?: Markup): string {
-  const head = headers === undefined ? '' : element('s:Header', undefined, headers);
+/** Writes an answer around payload markup, with header blocks where there are any, and what namespaces those share. */
+export function writeEnvelope(
+  version: SoapVersion,
+  payload: Markup,
+  headers?: Markup,
+  namespaces?: Attributes,
+): string {
+  const head = headers === undefined ? '' : element('s:Header', namespaces, headers);
   return (
     XML_DECLARATION +
     openTag('s:Envelope', { 'xmlns:s': ENVELOPE_NAMESPACE[version] }) +

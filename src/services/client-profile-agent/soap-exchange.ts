@@ -2,6 +2,7 @@ import { describeError, ImpError, isCallerError } from '../../platform/errors.ts
 import { faultAction, type RequestAddressing, writeAddressing } from '../../soap/addressing.ts';
 import { ENVELOPE_NAMESPACE, type SoapVersion, writeEnvelope, writeFault } from '../../soap/envelope.ts';
 import { SoapError } from '../../soap/errors.ts';
+import { writeNotUnderstood } from '../../soap/not-understood.ts';
 import { XmlError } from '../../xml/errors.ts';
 import { element, type Markup, textElement } from '../../xml/write.ts';
 import type { ClientSession } from '../login-datastore/login-datastore.ts';
@@ -92,8 +93,7 @@ function answerFault(
   const addressing = known?.addressing;
   const headers = addressing && writeAddressing(addressing, faultAction(addressing));
   if (error instanceof NotUnderstood) {
-    const payload = writeFault(version, { code: 'MustUnderstand', reason: error.message });
-    const answer = writeEnvelope(version, payload, headers);
+    const answer = writeNotUnderstood(version, error.headers, error.message, headers);
     return { status: 200, version, body: answer, operation, outcome: 'MustUnderstand' };
   }
   const fault = toFault(error);

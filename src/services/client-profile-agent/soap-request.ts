@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { ImpError } from '../../platform/errors.ts';
 import { isAddressingHeader, type RequestAddressing, readAddressing } from '../../soap/addressing.ts';
-import { isMustUnderstand, parseEnvelope, type SoapEnvelope, type SoapVersion } from '../../soap/envelope.ts';
+import { parseEnvelope, type SoapVersion } from '../../soap/envelope.ts';
+import { headersNotUnderstood } from '../../soap/not-understood.ts';
 import { textOf, type XmlElement } from '../../xml/element.ts';
 import { CpaFault } from './errors.ts';
 import { EPAS_NAMESPACE, SESSION_KEY_NAMESPACES } from './names.ts';
@@ -31,8 +32,10 @@ export class RefusedEnvelope extends Error {
 }
 
 export class NotUnderstood extends ImpError {
-  constructor() {
+  readonly headers: readonly XmlElement[];
+  constructor(headers: readonly XmlElement[]) {
     super('invalid', 'cpa.must-understand', 'Invalid request: a header that must be understood is not');
+    this.headers = headers;
   }
 }
 
@@ -77,7 +80,8 @@ function readRequest(
   const { version, headers, payload } = envelope;
   const addressing = headers.length === 0 ? undefined : readAddressing(headers);
   try {
-    refuseUnknownHeaders(envelope);
+    const unknown = headersNotUnderstood(envelope, (header) => isSessionKey(header) || isAddressingHeader(header));
+    if (unknown.length > 0) throw new NotUnderstood(unknown);
     const operation = payload.uri === EPAS_NAMESPACE ? operations.get(payload.local) : undefined;
     if (!operation) throw new CpaFault('notUnderstood', 'unknown operation');
     const header = headers.find(isSessionKey);
@@ -90,11 +94,4 @@ function readRequest(
 
 function isSessionKey(header: XmlElement): boolean {
   return header.local === 'session-key' && SESSION_KEY_NAMESPACES.has(header.uri);
-}
-
-function refuseUnknownHeaders({ headers, version }: SoapEnvelope): void {
-  for (const header of headers) {
-    if (isSessionKey(header) || isAddressingHeader(header)) continue;
-    if (isMustUnderstand(header, version)) throw new NotUnderstood();
-  }
 }

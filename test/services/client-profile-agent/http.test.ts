@@ -192,6 +192,9 @@ describe('the HTTP face', () => {
         for (const value of ['1', 'true']) {
           const answer = await world.call(LIST, { key, version, header: block(`s:mustUnderstand="${value}"`) });
           assert.match(answer.text, /<(s:Value|faultcode)>s:MustUnderstand</);
+          // 1.2 names the header; 1.1 has no element for that.
+          const named = /<s:Header xmlns:n1="urn:x"><s:NotUnderstood qname="n1:y"\/><\/s:Header>/;
+          assert.equal(named.test(answer.text), version === '1.2');
           assert.equal(answer.status, 200);
         }
         isList(await world.call(LIST, { key, version, header: block('s:mustUnderstand="0"') }));

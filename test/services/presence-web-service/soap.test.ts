@@ -227,6 +227,9 @@ describe('the SOAP face', () => {
     const header = '<x:y xmlns:x="urn:x" s:mustUnderstand="1"/>';
     const answer = await world.soap(login('appuser'), { header });
     assert.match(answer.text, /<faultcode>s:MustUnderstand</);
+    assert.doesNotMatch(answer.text, /NotUnderstood/);
+    const newer = await world.soap(login('appuser'), { header, version: '1.2' });
+    assert.match(newer.text, /<s:NotUnderstood qname="n1:y"\/>[\s\S]*<s:Value>s:MustUnderstand</);
   });
 
   it('answers WS-Addressing', async () => {

@@ -1,7 +1,6 @@
 import { faultAction, isAddressingHeader, readAddressing, writeAddressing } from '../../../soap/addressing.ts';
 import {
   ENVELOPE_NAMESPACE,
-  isMustUnderstand,
   parseEnvelope,
   type SoapEnvelope,
   type SoapVersion,
@@ -9,6 +8,7 @@ import {
   writeFault,
 } from '../../../soap/envelope.ts';
 import { SoapError } from '../../../soap/errors.ts';
+import { headersNotUnderstood, writeNotUnderstood } from '../../../soap/not-understood.ts';
 import { textOf, type XmlElement } from '../../../xml/element.ts';
 import { XmlError } from '../../../xml/errors.ts';
 import { element, type Markup, textElement } from '../../../xml/write.ts';
@@ -40,8 +40,8 @@ export async function exchange(needs: ActionNeeds, body: string, caller: Caller)
   try {
     envelope = parseEnvelope(body, PWS_XML_LIMITS);
     const { payload, headers, version } = envelope;
-    const unknown = headers.find((header) => isUnknown(header, version));
-    if (unknown) return answerNotUnderstood(envelope);
+    const unknown = headersNotUnderstood(envelope, (header) => isSessionKey(header) || isAddressingHeader(header));
+    if (unknown.length > 0) return answerNotUnderstood(envelope, unknown);
     operation = payload.uri === PWS_NAMESPACE ? OPERATIONS.get(payload.local) : undefined;
     if (!operation) throw new PwsFault('wrongRoot', 'unknown operation');
     const content =
@@ -70,10 +70,6 @@ function isSessionKey(header: XmlElement): boolean {
   return header.local === 'session-key' && SESSION_KEY_NAMESPACES.has(header.uri);
 }
 
-function isUnknown(header: XmlElement, version: SoapVersion): boolean {
-  return !isSessionKey(header) && !isAddressingHeader(header) && isMustUnderstand(header, version);
-}
-
 function sessionKeyOf(headers: readonly XmlElement[]): string {
   const header = headers.find(isSessionKey);
   return header === undefined ? '' : textOf(header).trim();
@@ -87,16 +83,13 @@ function addressingOf(
   return addressing && writeAddressing(addressing, actionFor(addressing));
 }
 
-function answerNotUnderstood(envelope: SoapEnvelope): SoapAnswer {
+function answerNotUnderstood(envelope: SoapEnvelope, unknown: readonly XmlElement[]): SoapAnswer {
   const { version } = envelope;
-  const fault = writeFault(version, {
-    code: 'MustUnderstand',
-    reason: 'A header that must be understood is not',
-  });
+  const reason = 'A header that must be understood is not';
   return {
     status: 200,
     version,
-    body: writeEnvelope(version, fault, addressingOf(envelope, faultAction)),
+    body: writeNotUnderstood(version, unknown, reason, addressingOf(envelope, faultAction)),
     operation: '',
     outcome: 'MustUnderstand',
   };
