@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { z } from 'zod';
 import type { Clock } from '../platform/clock.ts';
@@ -63,6 +63,8 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const limits = { ...DEFAULT_RPC_SERVER_LIMITS, ...options.limits };
   const methods = new Map(Object.entries(options.methods));
   const sockets = new Set<TLSSocket>();
+  /** Every connection, from before its handshake on: one that is amid it must not outlive the server. */
+  const connections = new Set<Socket>();
   const handling = new Set<Promise<void>>();
   const { log } = options;
   const server = createServer({
@@ -101,6 +103,10 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     }
   };
 
+  server.on('connection', (connection: Socket) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+  });
   server.on('secureConnection', (socket) => {
     const splitter = createLineSplitter(limits.lineBytes);
     const gone = new AbortController();
@@ -189,6 +195,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();
+      for (const connection of connections) connection.destroy();
       await closed;
       await Promise.all(handling);
     },

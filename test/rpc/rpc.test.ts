@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
 import { z } from 'zod';
@@ -127,6 +128,19 @@ describe('JSON-RPC over mutual TLS', () => {
     await assert.rejects(wrongClient.call('add', { a: 1, b: 1 }), { code: /^rpc\.(tls|closed)$/ });
     await using notRunning = createRpcClient({ address: () => undefined, tls, clock, log, timeoutMs: 1 });
     await assert.rejects(notRunning.call('add', {}), { code: 'rpc.unreachable', message: 'it is not running' });
+  });
+
+  it('closes while a connection is amid its handshake', { timeout: 10_000 }, async () => {
+    const spare = createRpcServer({ name: 'spare', tls, methods, clock, log });
+    await spare.listen('127.0.0.1', 0);
+    const silent = createConnection(spare.port, '127.0.0.1');
+    await once(silent, 'connect');
+    // Two turns until the server has seen it; it never says a word of TLS.
+    await turn();
+    await turn();
+    const cut = once(silent, 'close');
+    await spare.close();
+    await cut;
   });
 
   it('does not send twice, nor after it gave up: a call that was lost is the caller’s to repeat', async () => {
