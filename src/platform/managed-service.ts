@@ -229,7 +229,8 @@ export function createManagedService(
         waitingSince,
         changedBy,
         restartCount,
-        detail: isStarted ? service.detail() : '',
+        // One that is starting may wait for something of its own, and says so.
+        detail: isStarted || (state === 'Starting' && reason.code === 'None') ? service.detail() : '',
       };
     },
   };
