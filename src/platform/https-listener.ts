@@ -6,7 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { refuseBrokenRequests } from './broken-requests.ts';
 import { ImpError } from './errors.ts';
 import type { Log } from './log.ts';
@@ -105,6 +105,12 @@ function createListener(name: string, server: Server, renew: (tls: TlsMaterial) 
     handler(request, response);
   };
   server.on('request', serve);
+  // Node counts a connection from its handshake on; one that is amid it must not hold up the end.
+  const connections = new Set<Socket>();
+  server.on('connection', (connection: Socket) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+  });
   refuseBrokenRequests(server);
   return {
     name,
@@ -138,7 +144,9 @@ function createListener(name: string, server: Server, renew: (tls: TlsMaterial) 
     renew,
     close() {
       return new Promise((resolve) => {
-        const cut = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
+        const cut = setTimeout(() => {
+          for (const connection of connections) connection.destroy();
+        }, CLOSE_GRACE_MS);
         server.close(() => {
           clearTimeout(cut);
           resolve();

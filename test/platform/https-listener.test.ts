@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -8,7 +10,7 @@ import { Agent, request } from 'undici';
 import { ensureCertificates } from '../../src/platform/certificates.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readBody } from '../../src/platform/http-body.ts';
-import { createHttpsListener, type HttpsListener } from '../../src/platform/https-listener.ts';
+import { createHttpsListener, type HttpsListener, type TlsMaterial } from '../../src/platform/https-listener.ts';
 import { createLog } from '../../src/platform/log.ts';
 
 const log = createLog({ level: 'silent' });
@@ -21,9 +23,11 @@ describe('the HTTPS listener', () => {
   let folder: string;
   let listener: HttpsListener;
   let agent: Agent;
+  let tls: TlsMaterial;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'imp-listener-'));
     const { ca, node } = await ensureCertificates(folder, ['127.0.0.1'], systemClock);
+    tls = node;
     listener = createHttpsListener('test', node, log);
     await listener.listen('127.0.0.1', 0);
     agent = new Agent({ connect: { ca } });
@@ -86,5 +90,15 @@ describe('the HTTPS listener', () => {
     assert.equal(await post('12345678901'), '413 http.body-too-large');
     assert.equal(await post(Buffer.from([0xff])), '400 http.body-encoding');
     assert.equal(await post('x', { 'content-encoding': 'gzip' }), '415 http.body-encoding');
+  });
+
+  it('closes while a connection is amid its handshake', { timeout: 10_000 }, async () => {
+    const spare = createHttpsListener('spare', tls, log);
+    await spare.listen('127.0.0.1', 0);
+    const silent = createConnection(spare.port, '127.0.0.1');
+    await once(silent, 'connect');
+    const cut = once(silent, 'close');
+    await spare.close();
+    await cut;
   });
 });
