@@ -3,6 +3,7 @@ import type { Ids } from '../ids/ids.ts';
 import type { Alarms } from '../platform/alarms.ts';
 import type { CertificateInfo } from '../platform/certificates.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Notifications } from '../platform/notifications.ts';
 import type { Supervisor } from '../platform/supervisor.ts';
 
 /** What the Sync Agent tells of itself. */
@@ -54,6 +55,7 @@ export interface AdminContext {
   readonly ids: Ids;
   readonly changeFeed: ChangeFeed;
   readonly alarms: Alarms;
+  readonly notifications: Notifications;
   readonly clock: Clock;
   readonly sync: {
     overview(): SyncOverview;

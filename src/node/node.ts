@@ -19,6 +19,7 @@ import { ImpError } from '../platform/errors.ts';
 import { createHttpListener, createHttpsListener, type HttpHandler } from '../platform/https-listener.ts';
 import type { Log } from '../platform/log.ts';
 import { createMetrics } from '../platform/metrics.ts';
+import { createNotifications } from '../platform/notifications.ts';
 import type { Service, ServiceDescriptor } from '../platform/service.ts';
 import { createSupervisor, type MadeService } from '../platform/supervisor.ts';
 import { composePresence } from '../presence/compose.ts';
@@ -123,6 +124,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   // Platform.
   const metrics = createMetrics({ node: config.node });
   const alarms = createAlarms(clock, log);
+  const notifications = createNotifications(clock, log);
   const names = certificateNames(config, domain);
   let certificates = await ensureCertificates(folder('certs'), names, clock);
   const token = await ensureAdminToken(folder('admin.token'));
@@ -204,7 +206,16 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     mock ? { ...set['sync-agent'], pollIntervalSeconds: MOCK_POLL_SECONDS } : set['sync-agent'],
   );
   const dataMonitor = createDataMonitor(
-    { isPublisher: own.isPublisher, replicationState: () => 2, sync: syncAgent, stabilityMs: 0, clock, log, alarms },
+    {
+      isPublisher: own.isPublisher,
+      replicationState: () => 2,
+      sync: syncAgent,
+      stabilityMs: 0,
+      clock,
+      log,
+      alarms,
+      notifications,
+    },
     set['data-monitor'],
   );
   const routeDatastore = createRouteDatastore(
@@ -355,6 +366,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       ids,
       changeFeed,
       alarms,
+      notifications,
       clock,
       sync: {
         overview: () => syncAgent.status(),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Alarms } from '../../platform/alarms.ts';
 import { type Clock, isoTime } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
+import type { Notifications } from '../../platform/notifications.ts';
 import type { Scope, Service, ServiceDescriptor } from '../../platform/service.ts';
 import type { Gate } from '../../platform/supervisor.ts';
 import { decideGate } from './gate.ts';
@@ -51,6 +52,7 @@ export interface DataMonitorNeeds {
   readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
+  readonly notifications: Notifications;
 }
 
 export interface DataMonitor extends Service, Gate {
@@ -58,6 +60,7 @@ export interface DataMonitor extends Service, Gate {
   onOpen(listener: () => void): void;
 }
 
+const HELD_BACK = 'held-back';
 const LOOK_EVERY_MS = 1_000;
 
 /** Once open, the gate does not close: losing replication later raises an alarm and stops nothing. */
@@ -99,8 +102,17 @@ export function createDataMonitor(needs: DataMonitorNeeds, options: DataMonitorO
       stabilityMs: needs.stabilityMs,
     });
     sentence = decision.sentence;
-    if (!decision.isOpen) return;
+    if (!decision.isOpen) {
+      needs.notifications.raise({
+        service: 'data-monitor',
+        cause: HELD_BACK,
+        severity: 'medium',
+        text: `services stay in Starting: waiting for ${sentence}. This ends by itself.`,
+      });
+      return;
+    }
     isOpen = true;
+    needs.notifications.clear('data-monitor', HELD_BACK, 'complete');
     openedAt = needs.clock.now();
     if (decision.reason === 'timeout') {
       needs.alarms.raise('data-monitor', 'ReplicationFailureTimeout', 4, decision.sentence);
