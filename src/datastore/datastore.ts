@@ -15,6 +15,16 @@ export interface Entry<Value> {
   readonly expiresInMs: number | null;
 }
 
+/**
+ * Which node wrote a row, and in which epoch of its ownership of the row's user. A node that takes a user over has a
+ * higher epoch than the one that lost it, so that a row of the latter is known to be stale (docs/services/datastore.md).
+ */
+export interface RowOwner {
+  /** The node's name. */
+  readonly node: string;
+  readonly epoch: number;
+}
+
 export type DatastoreEvent<Value> =
   | { readonly kind: 'put'; readonly key: string; readonly value: Value; readonly previous: Value | undefined }
   | { readonly kind: 'delete' | 'expire'; readonly key: string; readonly previous: Value };

@@ -222,7 +222,11 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     { engine, ids, changeFeed, log, nodeName: config.node },
     set['route-datastore'],
   );
-  const loginDatastore = createLoginDatastore({ engine, clock, log, metrics }, set['login-datastore']);
+  const loginDatastore = createLoginDatastore(
+    // The epoch stays 0 while there is nobody to take a user over.
+    { engine, clock, log, metrics, servedBy: () => ({ node: config.node, epoch: 0 }) },
+    set['login-datastore'],
+  );
   const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
   const exemptNetworks = mock ? [...config.signIn.exemptNetworks, ...LOOPBACK] : config.signIn.exemptNetworks;
   // One for both SOAP faces: a guesser has one set of attempts, and a restart of a service is no way around a lock-out.

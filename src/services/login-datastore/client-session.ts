@@ -1,4 +1,4 @@
-import type { DatastoreDefinition } from '../../datastore/datastore.ts';
+import type { DatastoreDefinition, RowOwner } from '../../datastore/datastore.ts';
 
 export type UserKind = 'enduser' | 'applicationuser';
 
@@ -17,6 +17,8 @@ export interface ClientSession {
   readonly clientVersion: string;
   /** For an end user signed in by an application: `id` of the application's session, and the key of its user. */
   readonly owner: { readonly sessionId: string; readonly userPkid: string } | null;
+  /** The node that opened it, or last gave its key out again. */
+  readonly servedBy: RowOwner;
   /** `enterprisenode.id` of the end user when the session was opened: moved users sign in anew. */
   readonly homeNodeId: number | null;
   /** Keyed digest of the password it was opened with; null when none was given. Tells a changed password. */
@@ -71,6 +73,8 @@ export interface OneTimeToken {
   readonly sessionId: string;
   readonly userPkid: string;
   readonly userid: string;
+  /** The node that gave it out. */
+  readonly servedBy: RowOwner;
 }
 
 export function tokenDefinition(maxRows: number): DatastoreDefinition<OneTimeToken, 'session'> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import type { Datastore, DatastoreEngine, Entry } from '../../datastore/datastore.ts';
+import type { Datastore, DatastoreEngine, Entry, RowOwner } from '../../datastore/datastore.ts';
 import { createTurns } from '../../datastore/turns.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { ImpError } from '../../platform/errors.ts';
@@ -124,6 +124,8 @@ export interface LoginDatastoreNeeds {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** This node and the present epoch of its ownership: stands in every row that it writes. */
+  readonly servedBy: () => RowOwner;
   /** Session keys are derived from it: nodes that share a store share it. Absent: a random one of this process. */
   readonly secret?: Uint8Array;
 }
@@ -142,9 +144,12 @@ export function createLoginDatastore(
   const keys = createSessionKeys(needs.secret ?? randomBytes(32));
   const idleMs = options.sessionIdleHours * HOUR_MS;
   const evicted = needs.metrics.counter(
-    'login_sessions_evicted_total',
-    'Sessions ended because their user had too many',
+    'datastore_evicted_total',
+    'Rows that made room for newer ones of the same user, since the start of the node',
+    ['store'],
   );
+  const sessionsEvicted = evicted.labels('login');
+  const tokensEvicted = evicted.labels('login-token');
   const inTurn = createTurns();
   const endListeners = new Set<(session: ClientSession) => void>();
   let stores: Stores | undefined;
@@ -195,7 +200,7 @@ export function createLoginDatastore(
     const oldestFirst = entries
       .filter(({ key }) => key !== session.slot)
       .sort((a, b) => (a.expiresInMs ?? 0) - (b.expiresInMs ?? 0) || a.value.openedAt - b.value.openedAt);
-    evicted.inc(await endAll(oldestFirst.slice(0, surplus)));
+    sessionsEvicted.inc(await endAll(oldestFirst.slice(0, surplus)));
   };
 
   const openSession = async (request: SessionRequest): Promise<{ key: string; session: ClientSession }> => {
@@ -217,6 +222,7 @@ export function createLoginDatastore(
       clientType: request.clientType,
       clientVersion: request.clientVersion,
       owner: request.owner && { sessionId: request.owner.id, userPkid: request.owner.userPkid },
+      servedBy: needs.servedBy(),
       homeNodeId: request.homeNodeId,
       passwordTag,
       nonce,
@@ -299,12 +305,12 @@ export function createLoginDatastore(
       const unused = [...(await tokens.query('session', session.id))];
       unused.sort((a, b) => (a.expiresInMs ?? 0) - (b.expiresInMs ?? 0));
       for (const { key } of unused.slice(0, Math.max(0, unused.length + 1 - options.tokensPerSession))) {
-        await tokens.delete(key);
+        if (await tokens.delete(key)) tokensEvicted.inc();
       }
       const token = newToken();
       const life = Math.min(options.tokenSeconds * 1_000, entry.expiresInMs ?? Number.POSITIVE_INFINITY);
       const { id: sessionId, userPkid, userid } = session;
-      await tokens.put(digestOf(token), { sessionId, userPkid, userid }, life);
+      await tokens.put(digestOf(token), { sessionId, userPkid, userid, servedBy: needs.servedBy() }, life);
       return token;
     },
 

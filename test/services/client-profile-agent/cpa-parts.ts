@@ -150,7 +150,7 @@ export async function openCpaParts(needs: CpaPartsOptions): Promise<CpaParts> {
   const scope = (): OwnedScope => createScope(clock, (error) => failures.push(error));
   const scopes = { login: scope(), route: scope(), agent: scope() };
   const loginDatastore = createLoginDatastore(
-    { engine, clock, log, metrics },
+    { engine, clock, log, metrics, servedBy: () => ({ node: 'imp1', epoch: 0 }) },
     loginDatastoreDescriptor.options.parse({}),
   );
   const routeDatastore = createRouteDatastore(

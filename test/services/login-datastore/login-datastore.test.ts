@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { pino } from 'pino';
-import type { DatastoreEngine } from '../../../src/datastore/datastore.ts';
+import type { DatastoreEngine, RowOwner } from '../../../src/datastore/datastore.ts';
 import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import { createTurns } from '../../../src/datastore/turns.ts';
 import { ImpError } from '../../../src/platform/errors.ts';
-import { createMetrics } from '../../../src/platform/metrics.ts';
+import { createMetrics, type Metrics } from '../../../src/platform/metrics.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
+import { tokenDefinition } from '../../../src/services/login-datastore/client-session.ts';
 import {
   type ClientSession,
   createLoginDatastore,
@@ -44,6 +45,8 @@ describe('login datastore', () => {
   let engine: DatastoreEngine;
   let scope: OwnedScope;
   let store: ReturnType<typeof createLoginDatastore>;
+  let metrics: Metrics;
+  let servedBy: RowOwner;
   const failures: unknown[] = [];
 
   const start = async (): Promise<void> => {
@@ -53,9 +56,11 @@ describe('login datastore', () => {
 
   beforeEach(async () => {
     clock = new FakeClock();
-    engine = createMemoryEngine({ clock, metrics: createMetrics(), log });
+    metrics = createMetrics();
+    servedBy = { node: 'imp1', epoch: 0 };
+    engine = createMemoryEngine({ clock, metrics, log });
     store = createLoginDatastore(
-      { engine, clock, log, metrics: createMetrics() },
+      { engine, clock, log, metrics, servedBy: () => servedBy },
       loginDatastoreDescriptor.options.parse({}),
     );
     await start();
@@ -239,9 +244,45 @@ describe('login datastore', () => {
     assert.equal(store.detail(), 'holds 1 client session');
   });
 
+  it('writes into every row which node serves it, in which epoch', async () => {
+    const { key, session } = await store.open(request('alice'));
+    assert.deepEqual(session.servedBy, { node: 'imp1', epoch: 0 });
+    servedBy = { node: 'imp2', epoch: 7 };
+    assert.deepEqual((await store.find(key))?.servedBy, { node: 'imp1', epoch: 0 }, 'use alone takes nothing over');
+    const again = await store.open(request('alice'));
+    assert.equal(again.key, key);
+    assert.deepEqual((await store.find(key))?.servedBy, servedBy);
+    const token = await store.issueToken(again.session);
+    const tokens = engine.open(tokenDefinition(1));
+    const rows: RowOwner[] = [];
+    for await (const { value } of tokens.entries()) rows.push(value.servedBy);
+    assert.deepEqual(rows, [servedBy]);
+    assert.ok(await store.redeemToken(token, 'alice'));
+  });
+
+  it('counts for each store: rows, writes, what expired and what made room', async () => {
+    for (let type = 0; type < 12; type += 1) await store.open(request('alice', { clientType: `type ${type}` }));
+    const { session } = await store.open(request('bob'));
+    for (let count = 0; count < 11; count += 1) await store.issueToken(session);
+    const counted = async (): Promise<string> => (await metrics.render()).replaceAll(/^#.*\n/gm, '');
+    const before = await counted();
+    for (const line of [
+      'datastore_rows{store="login"} 11',
+      'datastore_rows{store="login-token"} 10',
+      'datastore_evicted_total{store="login"} 2',
+      'datastore_evicted_total{store="login-token"} 1',
+      'datastore_writes_total{store="login"} 15',
+    ]) {
+      assert.ok(before.includes(`${line}\n`), `${line} in\n${before}`);
+    }
+    await clock.advance(25 * HOUR_MS);
+    assert.match(await counted(), /datastore_expired_total\{store="login"\} 11\n/);
+    assert.match(await counted(), /datastore_rows\{store="login-token"\} 0\n/);
+  });
+
   it('tells log-ins to try later when it is full', async () => {
     const small = createLoginDatastore(
-      { engine: createMemoryEngine({ clock, metrics: createMetrics(), log }), clock, log, metrics: createMetrics() },
+      { engine: createMemoryEngine({ clock, metrics, log }), clock, log, metrics, servedBy: () => servedBy },
       loginDatastoreDescriptor.options.parse({ maxSessions: 1 }),
     );
     const own = createScope(clock, (error) => failures.push(error));

@@ -199,7 +199,7 @@ export async function openPwsWorld(wanted: WorldOptions = {}): Promise<PwsWorld>
   const scope = (): OwnedScope => createScope(clock, (error) => failures.push(error));
   const stores = scope();
   const loginDatastore = createLoginDatastore(
-    { engine, clock, log, metrics },
+    { engine, clock, log, metrics, servedBy: () => ({ node: 'imp1', epoch: 0 }) },
     loginDatastoreDescriptor.options.parse({}),
   );
   const routeDatastore = createRouteDatastore(
