@@ -77,6 +77,8 @@ export const nodeConfigSchema = z.strictObject({
         .nullable()
         .default(null)
         .describe('Presence Web Service without TLS (8082 in the product), for old applications; null: off.'),
+      sip: port(5060, 'SIP over UDP and TCP'),
+      sipTls: port(5061, 'SIP over TLS'),
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),

@@ -44,15 +44,21 @@ import {
 } from '../services/presence-web-service/presence-web-service.ts';
 import { createRouteDatastore, routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
 import { createSipProxy, sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
+import {
+  createSipRegistrationDatastore,
+  sipRegistrationDatastoreDescriptor,
+} from '../services/sip-registration-datastore/sip-registration-datastore.ts';
 import { createSyncAgent, syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 import { SYNCED_TABLES } from '../services/sync-agent/tables.ts';
 import { createLoginThrottle } from '../sign-in/login-throttle.ts';
 import { createSignIn } from '../sign-in/sign-in.ts';
+import { setSipCredentials } from '../sign-in/sip-credentials.ts';
 import { loadActivations } from './activations.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable } from './endpoints.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
+import { exemption, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
 import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
 
 export interface NodeOptions {
@@ -151,6 +157,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const engine = stack.use(createMemoryEngine({ clock, log, metrics }));
   const own = { name: config.node, address, domain, version: options.version, isPublisher: true };
   const { isFirstStart } = await ensureOwnTopology(ids, own);
+  if (isFirstStart && fixture) await setSipCredentials(ids, 'node', sipPasswordsOf(fixture));
   const activations = await loadActivations(ids, config.node);
 
   // CUCM: the mock, or the one of the node file.
@@ -228,6 +235,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     set['login-datastore'],
   );
   const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
+  const sipRegistrations = createSipRegistrationDatastore({ engine, clock, log }, set['sip-registration-datastore']);
   const exemptNetworks = mock ? [...config.signIn.exemptNetworks, ...LOOPBACK] : config.signIn.exemptNetworks;
   // One for both SOAP faces: a guesser has one set of attempts, and a restart of a service is no way around a lock-out.
   const throttle = createLoginThrottle(clock, { ...config.signIn, exemptNetworks });
@@ -260,6 +268,20 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       tls,
       host,
       controlPort: port(config.listeners.sipProxyControl),
+      ids,
+      changeFeed,
+      registrations: sipRegistrations,
+      routeDatastore,
+      throttle,
+      nodeName: config.node,
+      listeners: {
+        host: config.bind,
+        ...(config.address !== '' && { advertisedHost: address }),
+        port: port(config.listeners.sip),
+        tlsPort: port(config.listeners.sipTls),
+      },
+      isExempt: exemption(exemptNetworks),
+      presenceEngine: () => undefined,
     },
     set['sip-proxy'],
   );
@@ -332,6 +354,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(syncAgentDescriptor, syncAgent),
     made(routeDatastoreDescriptor, routeDatastore),
     made(loginDatastoreDescriptor, loginDatastore),
+    made(sipRegistrationDatastoreDescriptor, sipRegistrations),
     made(presenceDatastoreDescriptor, presenceDatastore),
     made(oamAgentDescriptor, oamAgent),
     made(clientProfileAgentDescriptor, clientProfileAgent),
@@ -401,6 +424,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           certificates = await ensureCertificates(folder('certs'), names, clock);
           listener.renew(certificates.node);
           presenceListener.renew(certificates.node);
+          sipProxy.renewTls(certificates);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);
         },
@@ -448,6 +472,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       admin: url('/admin'),
       adminToken: folder('admin.token'),
       metrics: url('/metrics'),
+      ...sipEndpoints(sipProxy.sipAddresses()),
       ...(mock && { mockCucm: { axl: cucm.url, ...MOCK_ADMINISTRATOR } }),
     }),
     onReadiness: (each) => void readinessListeners.push(each),

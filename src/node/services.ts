@@ -9,6 +9,7 @@ import { presenceEngineDescriptor } from '../services/presence-engine/presence-e
 import { presenceWebServiceDescriptor } from '../services/presence-web-service/presence-web-service.ts';
 import { routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
 import { sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
+import { sipRegistrationDatastoreDescriptor } from '../services/sip-registration-datastore/sip-registration-datastore.ts';
 import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 
 /** The register: every service of the node, in the order of starting (docs/services/supervisor.md). */
@@ -17,6 +18,7 @@ export const descriptors = [
   syncAgentDescriptor,
   routeDatastoreDescriptor,
   loginDatastoreDescriptor,
+  sipRegistrationDatastoreDescriptor,
   presenceDatastoreDescriptor,
   oamAgentDescriptor,
   clientProfileAgentDescriptor,
@@ -32,6 +34,9 @@ export const serviceOptions = z.strictObject({
   'sync-agent': syncAgentDescriptor.options.prefault({}).describe(syncAgentDescriptor.purpose),
   'route-datastore': routeDatastoreDescriptor.options.prefault({}).describe(routeDatastoreDescriptor.purpose),
   'login-datastore': loginDatastoreDescriptor.options.prefault({}).describe(loginDatastoreDescriptor.purpose),
+  'sip-registration-datastore': sipRegistrationDatastoreDescriptor.options
+    .prefault({})
+    .describe(sipRegistrationDatastoreDescriptor.purpose),
   'presence-datastore': presenceDatastoreDescriptor.options.prefault({}).describe(presenceDatastoreDescriptor.purpose),
   'oam-agent': oamAgentDescriptor.options.prefault({}).describe(oamAgentDescriptor.purpose),
   'client-profile-agent': clientProfileAgentDescriptor.options

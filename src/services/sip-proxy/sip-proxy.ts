@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
-import { z } from 'zod';
+import type { ChangeFeed } from '../../ids/change-feed.ts';
+import type { Ids } from '../../ids/ids.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { TlsMaterial } from '../../platform/https-listener.ts';
@@ -11,21 +12,18 @@ import { type ConfigurationReceiver, createConfigurationReceiver } from '../../r
 import { untilAborted } from '../../rpc/handover/until.ts';
 import type { SipProxyBase, SipProxyConfiguration } from '../../rpc/sip-proxy/configuration.ts';
 import { sipProxyFormat } from '../../rpc/sip-proxy/format.ts';
+import type { LoginThrottle } from '../../sign-in/login-throttle.ts';
+import type { Hop } from '../../sip/transport/flow.ts';
+import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
+import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
 import { createControlApp } from './control-app.ts';
 import { type ControlListener, createControlListener } from './control-listener.ts';
+import { type SipProxyOptions, sipProxyOptions } from './options.ts';
 import { restartNeeded } from './restart-needed.ts';
+import { createSipService, type SipAddresses, type SipService } from './sip-service.ts';
 
-const optionsSchema = z.strictObject({
-  pollSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .max(3600)
-    .default(30)
-    .describe('How often the configuration file is looked at, should a call of the Config Agent be lost.'),
-});
-
-export type SipProxyOptions = z.infer<typeof optionsSchema>;
+export type { SipProxyOptions } from './options.ts';
+export type { SipAddresses } from './sip-service.ts';
 
 export const sipProxyDescriptor: ServiceDescriptor<SipProxyOptions> = {
   name: 'sip-proxy',
@@ -33,10 +31,20 @@ export const sipProxyDescriptor: ServiceDescriptor<SipProxyOptions> = {
   purpose: 'Registrar and proxy: routes SIP requests by the configuration that the Config Agent writes.',
   kind: 'feature',
   isXcp: false,
-  dependsOn: ['config-agent', 'route-datastore', 'login-datastore'],
+  dependsOn: ['config-agent', 'route-datastore', 'login-datastore', 'sip-registration-datastore'],
   waitsForDataMonitor: true,
-  conformance: [],
-  options: optionsSchema,
+  conformance: [
+    { spec: 'RFC 3261', status: 'partial' },
+    { spec: 'RFC 3263', status: 'complete' },
+    { spec: 'RFC 3327', status: 'complete' },
+    { spec: 'RFC 3428', status: 'partial' },
+    { spec: 'RFC 3581', status: 'complete' },
+    { spec: 'RFC 5393', status: 'complete' },
+    { spec: 'RFC 5626', status: 'partial' },
+    { spec: 'RFC 5658', status: 'complete' },
+    { spec: 'RFC 7616', status: 'partial' },
+  ],
+  options: sipProxyOptions,
 };
 
 export interface SipProxyNeeds {
@@ -51,6 +59,29 @@ export interface SipProxyNeeds {
   readonly host: string;
   /** 0 picks a free one. */
   readonly controlPort: number;
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  readonly registrations: SipRegistrationDatastore;
+  readonly routeDatastore: RouteDatastore;
+  /** Shared with the other faces of the node, so that a guesser has one set of attempts. */
+  readonly throttle: LoginThrottle;
+  /** Of this node in `enterprisenode`. */
+  readonly nodeName: string;
+  readonly listeners: SipListeners;
+  /** Addresses that no cap per address counts. */
+  readonly isExempt?: (address: string) => boolean;
+  /** Where the Presence Engine takes SUBSCRIBE and PUBLISH; undefined while it does not. */
+  readonly presenceEngine: () => Hop | undefined;
+}
+
+export interface SipListeners {
+  /** Address to listen on; a wildcard listens on every one. */
+  readonly host: string;
+  /** What Via, Record-Route and Path name; default `host`, or an address of the machine when that is a wildcard. */
+  readonly advertisedHost?: string;
+  /** Of UDP and TCP, which share it; 0 picks a free one. */
+  readonly port: number;
+  readonly tlsPort: number;
 }
 
 /** Where the Config Agent meets the proxy. */
@@ -66,6 +97,10 @@ export interface SipProxy extends SipProxyControl {
   configuration(): SipProxyConfiguration | undefined;
   /** Called with each configuration that comes into force. */
   onConfiguration(listener: (configuration: SipProxyConfiguration) => void): Disposable;
+  /** Where SIP is listened for; undefined while it is not. A listener that could not be opened is undefined. */
+  sipAddresses(): SipAddresses | undefined;
+  /** New key and certificate for connections to come. */
+  renewTls(tls: { readonly node: TlsMaterial; readonly ca: string }): void;
 }
 
 const SERVICE = 'sip-proxy';
@@ -82,6 +117,8 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
   let receiver: ConfigurationReceiver<SipProxyConfiguration> | undefined;
   let listener: ControlListener | undefined;
   let inForce: SipProxyConfiguration | undefined;
+  let tls = needs.tls;
+  let sip: SipService | undefined;
 
   const subscribe = <Listener>(set: Set<Listener>, each: Listener): Disposable => {
     set.add(each);
@@ -96,6 +133,11 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
     onRunning: (each) => subscribe(running, each),
     configuration: () => inForce,
     onConfiguration: (each) => subscribe(followers, each),
+    sipAddresses: () => sip?.addresses(),
+    renewTls(renewed) {
+      tls = renewed;
+      sip?.renewTls(renewed);
+    },
 
     async start(scope) {
       let startedBase: SipProxyBase | undefined;
@@ -110,6 +152,7 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
         apply({ base, dynamic }) {
           startedBase ??= base;
           inForce = { base: startedBase, dynamic };
+          sip?.configure(inForce);
           for (const follower of followers) follower(inForce);
           return restartNeeded(startedBase, base);
         },
@@ -125,7 +168,7 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       });
       receiver = made;
       const control = createControlListener(
-        needs.tls,
+        tls,
         createControlApp({ configuration: made, clock: needs.clock, log }),
         log,
       );
@@ -141,6 +184,15 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       await made.look();
       // Without a configuration nothing can be routed: the Config Agent's call, or the next look, lets it go on.
       await untilAborted(loaded, scope.signal);
+      const opened = createSipService({ ...needs, tls, log }, options);
+      scope.defer(() => {
+        sip = undefined;
+      });
+      if (inForce) opened.configure(inForce);
+      await opened.start(scope);
+      sip = opened;
+      // It may have been replaced while the listeners were opened.
+      if (inForce) opened.configure(inForce);
       for (const each of running) each();
     },
     detail() {
@@ -149,7 +201,8 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       const { staticRoutes, domains } = inForce.dynamic;
       const restart = answer.restartNeeded.length === 0 ? '' : `, restart for ${answer.restartNeeded.join(', ')}`;
       const refused = answer.refused === null ? '' : `, refused version ${answer.refused.version ?? 'unknown'}`;
-      return `runs configuration ${answer.version}: ${domains.length} domains, ${staticRoutes.length} static routes${restart}${refused}`;
+      const serves = sip === undefined ? '' : `, ${sip.detail()}`;
+      return `runs configuration ${answer.version}: ${domains.length} domains, ${staticRoutes.length} static routes${restart}${refused}${serves}`;
     },
   };
 }

@@ -1,13 +1,23 @@
+import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
 import type { Service } from '../../../src/platform/service.ts';
 import { configAgentDescriptor, createConfigAgent } from '../../../src/services/config-agent/config-agent.ts';
+import {
+  createRouteDatastore,
+  routeDatastoreDescriptor,
+} from '../../../src/services/route-datastore/route-datastore.ts';
 import {
   createSipProxy,
   type SipProxy,
   type SipProxyControl,
   sipProxyDescriptor,
 } from '../../../src/services/sip-proxy/sip-proxy.ts';
+import {
+  createSipRegistrationDatastore,
+  sipRegistrationDatastoreDescriptor,
+} from '../../../src/services/sip-registration-datastore/sip-registration-datastore.ts';
+import { createLoginThrottle, loginThrottleOptions } from '../../../src/sign-in/login-throttle.ts';
 import { createFailingFiles, type FailingFiles } from '../../rpc/support/failing-files.ts';
 import { makeTestTls, type TestTls } from '../../rpc/support/test-tls.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -60,8 +70,25 @@ export async function openConfigWorld(options: { readonly control?: SipProxyCont
       .execute();
     await trx.insertInto('imdomain').values({ domain: 'acme.example', isdefault: 1, isadminmanaged: 1 }).execute();
   });
+  const { ids, changeFeed } = test;
+  const engine = createMemoryEngine({ clock, log, metrics });
   const proxy = createSipProxy(
-    { folder: folder.path, clock, log, metrics, alarms, tls, host: '127.0.0.1', controlPort: 0 },
+    {
+      ...{ folder: folder.path, clock, log, metrics, alarms, tls, host: '127.0.0.1', controlPort: 0, ids, changeFeed },
+      // Both are not running: what they are asked for is what these tests are not about.
+      registrations: createSipRegistrationDatastore(
+        { engine, clock, log },
+        sipRegistrationDatastoreDescriptor.options.parse({}),
+      ),
+      routeDatastore: createRouteDatastore(
+        { engine, ids, changeFeed, log, nodeName: 'imp1' },
+        routeDatastoreDescriptor.options.parse({}),
+      ),
+      throttle: createLoginThrottle(clock, loginThrottleOptions.parse({})),
+      nodeName: 'imp1',
+      listeners: { host: '127.0.0.1', port: 0, tlsPort: 0 },
+      presenceEngine: () => undefined,
+    },
     sipProxyDescriptor.options.parse({}),
   );
   const agent = createConfigAgent(

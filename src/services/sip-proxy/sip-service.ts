@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto';
+import type { ChangeFeed } from '../../ids/change-feed.ts';
+import type { Ids } from '../../ids/ids.ts';
+import type { Alarms } from '../../platform/alarms.ts';
+import type { Clock } from '../../platform/clock.ts';
+import type { ImpError } from '../../platform/errors.ts';
+import type { TlsMaterial } from '../../platform/https-listener.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Metrics } from '../../platform/metrics.ts';
+import type { Scope } from '../../platform/service.ts';
+import type { SipProxyConfiguration } from '../../rpc/sip-proxy/configuration.ts';
+import type { LoginThrottle } from '../../sign-in/login-throttle.ts';
+import { refusal, type SipError } from '../../sip/errors.ts';
+import { createSipEndpoint, type SipEndpoint } from '../../sip/sip.ts';
+import type { Hop } from '../../sip/transport/flow.ts';
+import type { SipTlsOptions } from '../../sip/transport/options.ts';
+import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
+import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
+import { createNameWatch, REFRESH_MS } from './access/address-book.ts';
+import { createSipCredentials } from './access/credentials.ts';
+import { createSipProxyCounters } from './counters.ts';
+import type { SipProxyOptions } from './options.ts';
+import { createPolicy, type Policy } from './policy.ts';
+import { createDialogTokens } from './proxying/dialog-tokens.ts';
+import { createRequestHandler } from './request-handler.ts';
+import type { SipListeners } from './sip-proxy.ts';
+
+export interface SipServiceNeeds {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly alarms: Alarms;
+  readonly tls: { readonly node: TlsMaterial; readonly ca: string };
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  readonly registrations: SipRegistrationDatastore;
+  readonly routeDatastore: RouteDatastore;
+  readonly throttle: LoginThrottle;
+  readonly nodeName: string;
+  readonly listeners: SipListeners;
+  readonly isExempt?: (address: string) => boolean;
+  readonly presenceEngine: () => Hop | undefined;
+}
+
+/** Ports in use; undefined for a listener that could not be opened. */
+export interface SipAddresses {
+  readonly host: string;
+  readonly udp: number | undefined;
+  readonly tcp: number | undefined;
+  readonly tls: number | undefined;
+}
+
+/** The SIP side of the proxy, from its start to its stop. */
+export interface SipService {
+  /** Puts a configuration into force; the first one before `start`. */
+  configure(configuration: SipProxyConfiguration): void;
+  /** Opens the listeners; one that cannot be opened raises an alarm and is tried again. */
+  start(scope: Scope): Promise<void>;
+  addresses(): SipAddresses;
+  renewTls(tls: { readonly node: TlsMaterial; readonly ca: string }): void;
+  detail(): string;
+}
+
+const SERVICE = 'sip-proxy';
+const RETRY_MS = 5_000;
+const COUNT_MS = 1_000;
+/** Alarms of the two stores. */
+const STORE_ALARMS = { registrations: 'ESPRegistryError', routes: 'ESPRoutingError' } as const;
+
+export function createSipService(needs: SipServiceNeeds, options: SipProxyOptions): SipService {
+  const { alarms, clock, listeners, log } = needs;
+  const sip = createEndpoint(needs, options);
+  const counters = createSipProxyCounters(needs.metrics);
+  const credentials = createSipCredentials(needs.ids);
+  const nameWatch = createNameWatch();
+  let policy: Policy | undefined;
+  let closed: readonly SipError[] = [];
+
+  const ports = (): readonly number[] =>
+    Object.values(sip.addresses).flatMap((each) => (each === undefined ? [] : [each.port]));
+
+  const report = (errors: readonly SipError[]): void => {
+    closed = errors;
+    if (errors.length === 0) alarms.clear(SERVICE, 'ESPSocketError');
+    else alarms.raise(SERVICE, 'ESPSocketError', 3, errors.map(({ message }) => message).join('; '));
+  };
+
+  const handler = createRequestHandler(
+    {
+      sip,
+      policy() {
+        if (policy === undefined) throw refusal(503, 'No Configuration');
+        return policy;
+      },
+      registrations: needs.registrations,
+      routeDatastore: needs.routeDatastore,
+      presenceEngine: needs.presenceEngine,
+      tokens: createDialogTokens(randomBytes(32)),
+      counters,
+      clock,
+      log,
+      nodeName: needs.nodeName,
+      random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+      onStore(store, trouble: ImpError | undefined) {
+        if (trouble === undefined) alarms.clear(SERVICE, STORE_ALARMS[store]);
+        else alarms.raise(SERVICE, STORE_ALARMS[store], 3, trouble.message);
+      },
+    },
+    {
+      minSeconds: options.minExpiresSeconds,
+      maxSeconds: options.maxExpiresSeconds,
+      defaultSeconds: options.defaultExpiresSeconds,
+      contactsPerUser: options.contactsPerUser,
+      maxMessageBytes: options.maxMessageBytes,
+      ringSeconds: options.ringSeconds,
+    },
+  );
+  sip.onRequest(handler.onRequest);
+  sip.onAck(handler.onAck);
+
+  return {
+    configure(configuration) {
+      policy = createPolicy(
+        configuration,
+        {
+          nodeName: needs.nodeName,
+          own: { host: listeners.host, names: [listeners.advertisedHost ?? listeners.host], ports },
+          authentication: { credentials, throttle: needs.throttle, clock },
+          nameWatch,
+        },
+        policy,
+      );
+      // Names count once they are known; until then only addresses do.
+      nameWatch.refresh().catch((error: unknown) => log.error({ err: error }, 'names of access lists not looked up'));
+    },
+    async start(scope) {
+      scope.run((signal) => credentials.follow(needs.changeFeed, signal));
+      scope.defer(() => {
+        for (const name of ['ESPSocketError', ...Object.values(STORE_ALARMS)]) alarms.clear(SERVICE, name);
+      });
+      await sip.open(scope);
+      report(await sip.openMissing());
+      scope.every(RETRY_MS, async () => {
+        if (closed.length > 0) report(await sip.openMissing());
+      });
+      scope.every(REFRESH_MS, () => nameWatch.refresh());
+      scope.every(COUNT_MS, () => counters.readStatistics(sip.statistics));
+    },
+    addresses() {
+      const { udp, tcp, tls } = sip.addresses;
+      const host = listeners.advertisedHost ?? udp?.address ?? tcp?.address ?? tls?.address ?? listeners.host;
+      return { host, udp: udp?.port, tcp: tcp?.port, tls: tls?.port };
+    },
+    renewTls: (renewed) => sip.renewTls(tlsOptions(renewed)),
+    detail() {
+      const open = Object.entries(sip.addresses).flatMap(([name, each]) =>
+        each === undefined ? [] : [`${name.toUpperCase()} ${each.port}`],
+      );
+      const missing = closed.length === 0 ? '' : ` (${closed.map(({ message }) => message).join('; ')})`;
+      return `listens on ${open.join(', ') || 'nothing'}${missing}`;
+    },
+  };
+}
+
+function createEndpoint(needs: SipServiceNeeds, options: SipProxyOptions): SipEndpoint {
+  const { advertisedHost, host, port, tlsPort } = needs.listeners;
+  return createSipEndpoint(
+    { clock: needs.clock, log: needs.log },
+    {
+      host,
+      port,
+      tlsPort,
+      ...(advertisedHost !== undefined && { advertisedHost }),
+      ...(needs.isExempt && { isExempt: needs.isExempt }),
+      tls: tlsOptions(needs.tls),
+      mayLackListeners: true,
+      maxServerTransactions: options.maxTransactions,
+      connections: {
+        perAddress: options.connectionsPerAddress,
+        total: options.maxConnections,
+        bytesPerSecond: options.bytesPerSecond,
+        idleMs: options.idleSeconds * 1_000,
+      },
+    },
+  );
+}
+
+function tlsOptions(tls: { readonly node: TlsMaterial; readonly ca: string }): SipTlsOptions {
+  return { ...tls.node, ca: tls.ca, clientCertificates: 'requested' };
+}
