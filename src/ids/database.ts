@@ -2,6 +2,7 @@ import type { ChangeLogRow, FeedAcknowledgementRow, FeedConsumerRow, WriteContex
 import type * as configuration from './tables/configuration.ts';
 import type * as contacts from './tables/contacts.ts';
 import type * as devices from './tables/devices.ts';
+import type * as rccSelection from './tables/rcc-selection.ts';
 import type * as rules from './tables/rules.ts';
 import type * as sipCredentials from './tables/sip-credentials.ts';
 import type * as topology from './tables/topology.ts';
@@ -31,6 +32,7 @@ export interface Database {
   presencerule: rules.PresenceRuleRow;
   dialrule: rules.DialRuleRow;
   sipcredential: sipCredentials.SipCredentialRow;
+  rccselection: rccSelection.RccSelectionRow;
   serviceparameter: configuration.ServiceParameterRow;
   imdomain: configuration.ImDomainRow;
   serviceactivation: configuration.ServiceActivationRow;

@@ -2,10 +2,12 @@ import type { Migration } from 'kysely/migration';
 import * as init from './001-init.ts';
 import * as clientRules from './002-client-rules.ts';
 import * as sipCredential from './003-sip-credential.ts';
+import * as rccSelection from './004-rcc-selection.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
   '001-init': init,
   '002-client-rules': clientRules,
   '003-sip-credential': sipCredential,
+  '004-rcc-selection': rccSelection,
 };

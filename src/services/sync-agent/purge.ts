@@ -15,6 +15,7 @@ const OWN_TABLES = [
   'peuriacl',
   'presencerule',
   'enduserproperty',
+  'rccselection',
 ] as const satisfies readonly (keyof Database)[];
 
 /** Deletes for good what was removed from CUCM a day ago, and what those users had here. Answers how many rows of CUCM's. */
