@@ -1,8 +1,8 @@
 import type { Selectable } from 'kysely';
 import type { ChangeFeed } from '../../ids/change-feed.ts';
+import { readAtOneMoment } from '../../ids/consistent-read.ts';
 import type { Database, WatchedTable } from '../../ids/database.ts';
 import type { Ids } from '../../ids/ids.ts';
-import { ImpError } from '../../platform/errors.ts';
 
 /** Everything that the SIP Proxy's configuration is made of. */
 export const CONFIG_AGENT_TABLES = [
@@ -33,41 +33,18 @@ export interface ConfigAgentRows {
   readonly federatedDomains: Rows<'federateddomain'>;
 }
 
-const MOST_TRIES = 20;
-
-/**
- * All rows as they stood at one moment: read again when one of the tables was written meanwhile, which the change log
- * tells. (A read transaction would show other readers of the connection old data as long as it lasts.)
- * @throws ImpError `config-agent.busy` when the tables do not come to rest
- */
+/** @throws ImpError `ids.not-at-rest` */
 export async function readRows(ids: Ids, changeFeed: ChangeFeed): Promise<ConfigAgentRows> {
-  for (let attempt = 0; attempt < MOST_TRIES; attempt += 1) {
-    const before = await changeFeed.lastSeq();
-    const rows = await readOnce(ids);
-    const touched = await ids.read
-      .selectFrom('change_log')
-      .select('seq')
-      .where('seq', '>', before)
-      .where('tbl', 'in', CONFIG_AGENT_TABLES)
-      .limit(1)
-      .executeTakeFirst();
-    if (!touched) return rows;
-  }
-  throw new ImpError('unavailable', 'config-agent.busy', 'the configuration does not come to rest');
-}
-
-async function readOnce(ids: Ids): Promise<ConfigAgentRows> {
-  const { read } = ids;
-  return {
-    parameters: await read.selectFrom('serviceparameter').where('service', '=', 'sip-proxy').selectAll().execute(),
-    domains: await read.selectFrom('imdomain').selectAll().execute(),
-    nodes: await read.selectFrom('enterprisenode').selectAll().execute(),
-    cucmServers: await read.selectFrom('processnode').selectAll().execute(),
-    staticRoutes: await read.selectFrom('staticroute').selectAll().execute(),
-    acls: await read.selectFrom('proxyacl').selectAll().execute(),
-    methodEventRoutes: await read.selectFrom('methodeventroute').selectAll().execute(),
-    listeners: await read.selectFrom('applicationlistener').selectAll().execute(),
-    peerSubjects: await read.selectFrom('tlspeersubject').selectAll().execute(),
-    federatedDomains: await read.selectFrom('federateddomain').selectAll().execute(),
-  };
+  return await readAtOneMoment(ids, changeFeed, CONFIG_AGENT_TABLES, async (db) => ({
+    parameters: await db.selectFrom('serviceparameter').where('service', '=', 'sip-proxy').selectAll().execute(),
+    domains: await db.selectFrom('imdomain').selectAll().execute(),
+    nodes: await db.selectFrom('enterprisenode').selectAll().execute(),
+    cucmServers: await db.selectFrom('processnode').selectAll().execute(),
+    staticRoutes: await db.selectFrom('staticroute').selectAll().execute(),
+    acls: await db.selectFrom('proxyacl').selectAll().execute(),
+    methodEventRoutes: await db.selectFrom('methodeventroute').selectAll().execute(),
+    listeners: await db.selectFrom('applicationlistener').selectAll().execute(),
+    peerSubjects: await db.selectFrom('tlspeersubject').selectAll().execute(),
+    federatedDomains: await db.selectFrom('federateddomain').selectAll().execute(),
+  }));
 }
