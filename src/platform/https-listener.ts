@@ -9,6 +9,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { refuseBrokenRequests } from './broken-requests.ts';
 import { ImpError } from './errors.ts';
+import type { ConnectionCap } from './http-connections.ts';
 import type { Log } from './log.ts';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -37,21 +38,32 @@ export interface HttpsListener {
   close(): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 30_000;
-const REQUEST_TIMEOUT_MS = 90_000;
 /** Clients of the SOAP interfaces reuse a connection for hours (docs: client-profile-agent 1). */
 const KEEP_ALIVE_MS = 10 * 60_000;
 const CLOSE_GRACE_MS = 2_000;
 
 const MAX_HEAD_BYTES = 32 * 1024;
 
-/** How long the head of a request may take, and the whole of it. */
+/** How long the head of a request may take (and the TLS handshake before it), and the whole of it. */
 export interface RequestTimes {
   readonly headMs: number;
   readonly wholeMs: number;
+  /** How long a client may take nothing of an answer that waits for it. */
+  readonly stallMs: number;
 }
 
-const REQUEST_TIMES: RequestTimes = { headMs: HEADERS_TIMEOUT_MS, wholeMs: REQUEST_TIMEOUT_MS };
+export interface HttpListenerOptions {
+  /** Default: 30 s, 90 s, 60 s. */
+  readonly times?: Partial<RequestTimes>;
+  /** Default: no cap. */
+  readonly connections?: ConnectionCap;
+}
+
+const REQUEST_TIMES: RequestTimes = { headMs: 30_000, wholeMs: 90_000, stallMs: 60_000 };
+
+function timesOf({ times }: HttpListenerOptions): RequestTimes {
+  return { ...REQUEST_TIMES, ...times };
+}
 
 function serverOptions({ headMs, wholeMs }: RequestTimes): ServerOptions {
   return {
@@ -65,23 +77,37 @@ function serverOptions({ headMs, wholeMs }: RequestTimes): ServerOptions {
 }
 
 /** One HTTPS listener that rooms mount on. TLS 1.2 and later. */
-export function createHttpsListener(name: string, tls: TlsMaterial, log: Log, times = REQUEST_TIMES): HttpsListener {
+export function createHttpsListener(
+  name: string,
+  tls: TlsMaterial,
+  log: Log,
+  options: HttpListenerOptions = {},
+): HttpsListener {
+  const times = timesOf(options);
   const server: Server & { setSecureContext(options: TlsMaterial): void } = createHttpsServer({
     key: tls.key,
     cert: tls.cert,
     minVersion: 'TLSv1.2',
+    handshakeTimeout: times.headMs,
     ...serverOptions(times),
   });
   server.on('tlsClientError', (error) => log.debug({ listener: name, err: error.message }, 'TLS handshake failed'));
-  return createListener(name, server, (renewed) => server.setSecureContext(renewed), log);
+  return createListener(name, server, (renewed) => server.setSecureContext(renewed), log, options);
 }
 
 /** The same without TLS, for interfaces that old clients reach by plain HTTP. */
-export function createHttpListener(name: string, log: Log, times = REQUEST_TIMES): HttpsListener {
-  return createListener(name, createHttpServer(serverOptions(times)), () => undefined, log);
+export function createHttpListener(name: string, log: Log, options: HttpListenerOptions = {}): HttpsListener {
+  const server = createHttpServer(serverOptions(timesOf(options)));
+  return createListener(name, server, () => undefined, log, options);
 }
 
-function createListener(name: string, server: Server, renew: (tls: TlsMaterial) => void, log: Log): HttpsListener {
+function createListener(
+  name: string,
+  server: Server,
+  renew: (tls: TlsMaterial) => void,
+  log: Log,
+  options: HttpListenerOptions,
+): HttpsListener {
   const mounts = new Map<string, HttpHandler[]>();
   const find = (path: string): HttpHandler | undefined => {
     let prefix = path;
@@ -104,10 +130,16 @@ function createListener(name: string, server: Server, renew: (tls: TlsMaterial) 
     }
     handler(request, response);
   };
+  cutStalledReaders(server, timesOf(options).stallMs);
   server.on('request', serve);
   // Node counts a connection from its handshake on; one that is amid it must not hold up the end.
   const connections = new Set<Socket>();
   server.on('connection', (connection: Socket) => {
+    // Before the TLS handshake has begun: it costs more than all else.
+    if (options.connections?.admit(name, connection) === false) {
+      connection.destroy();
+      return;
+    }
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
   });
@@ -155,4 +187,15 @@ function createListener(name: string, server: Server, renew: (tls: TlsMaterial) 
       });
     },
   };
+}
+
+/** Cuts a client that takes nothing of its answer. One that only waits for what is still worked on stays. */
+function cutStalledReaders(server: Server, stallMs: number): void {
+  server.timeout = stallMs;
+  server.on('request', (_request, response) => {
+    // Without a listener Node would destroy the socket of every answer that is long in coming.
+    response.on('timeout', (socket: Socket) => {
+      if (socket.writableLength > 0) socket.destroy();
+    });
+  });
 }

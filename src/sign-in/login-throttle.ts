@@ -1,6 +1,6 @@
-import { BlockList, isIP } from 'node:net';
 import { z } from 'zod';
 import type { Clock } from '../platform/clock.ts';
+import { createNetworks, plainAddress } from '../platform/networks.ts';
 
 /** The section `signIn` of the node file: it belongs to no service, as all share what is counted. */
 export const loginThrottleOptions = z.strictObject({
@@ -63,7 +63,7 @@ const MAX_KEYS = 100_000;
 
 export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions): LoginThrottle {
   const counts = new Map<string, Count>();
-  const exempt = toBlockList(options.exemptNetworks);
+  const exempt = createNetworks(options.exemptNetworks);
   const windowMs = options.lockoutSeconds * 1_000;
 
   const countOf = (key: string): Count => {
@@ -85,8 +85,8 @@ export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions)
 
   const limitsOf = (userid: string, address: string): { readonly count: Count; readonly limit: number }[] => {
     const limited = [{ count: countOf(`user ${userid.toLowerCase()}`), limit: options.wrongPasswordsPerUser }];
-    if (!isExempt(exempt, address)) {
-      limited.push({ count: countOf(`address ${address}`), limit: options.wrongPasswordsPerAddress });
+    if (!exempt.has(address)) {
+      limited.push({ count: countOf(`address ${plainAddress(address)}`), limit: options.wrongPasswordsPerAddress });
     }
     return limited;
   };
@@ -119,22 +119,4 @@ export function createLoginThrottle(clock: Clock, options: LoginThrottleOptions)
     };
     return { forgive: () => done(false), count: () => done(true) };
   }
-}
-
-function toBlockList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return list;
-}
-
-function isExempt(list: BlockList, address: string): boolean {
-  // An IPv4 client on a dual-stack socket shows as ::ffff:a.b.c.d.
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-  const family = isIP(plain);
-  return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
 }

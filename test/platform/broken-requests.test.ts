@@ -45,7 +45,7 @@ describe('what is no HTTP', () => {
     ca = certificates.ca;
     plain = createHttpListener('plain', log);
     secure = createHttpsListener('secure', certificates.node, log);
-    hurried = createHttpListener('hurried', log, { headMs: 60, wholeMs: 90_000 });
+    hurried = createHttpListener('hurried', log, { times: { headMs: 60, wholeMs: 90_000 } });
     for (const listener of [plain, secure, hurried]) {
       listener.mount('/held', hold);
       listener.mount('/at-once', (_request, response) => void response.end('at once'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createConnection } from 'node:net';
+import { createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -10,8 +10,14 @@ import { Agent, request } from 'undici';
 import { ensureCertificates } from '../../src/platform/certificates.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readBody } from '../../src/platform/http-body.ts';
-import { createHttpsListener, type HttpsListener, type TlsMaterial } from '../../src/platform/https-listener.ts';
+import {
+  createHttpListener,
+  createHttpsListener,
+  type HttpsListener,
+  type TlsMaterial,
+} from '../../src/platform/https-listener.ts';
 import { createLog } from '../../src/platform/log.ts';
+import { turn } from '../support/fake-clock.ts';
 
 const log = createLog({ level: 'silent' });
 const say =
@@ -100,5 +106,49 @@ describe('the HTTPS listener', () => {
     const cut = once(silent, 'close');
     await spare.close();
     await cut;
+  });
+
+  describe('with clients that do not read', () => {
+    const PIECE = Buffer.alloc(64 * 1024, 'x');
+    let hurried: HttpsListener;
+    before(async () => {
+      hurried = createHttpListener('hurried', log, { times: { stallMs: 150 } });
+      await hurried.listen('127.0.0.1', 0);
+    });
+    after(() => hurried.close());
+    const ask = async (path: string): Promise<Socket> => {
+      const socket = createConnection(hurried.port, '127.0.0.1');
+      await once(socket, 'connect');
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      return socket;
+    };
+
+    it('cuts one that takes nothing of a long answer', { timeout: 10_000 }, async () => {
+      let answer: ServerResponse | undefined;
+      using _long = hurried.mount('/long', (_request, response) => {
+        answer = response;
+        response.end(Buffer.concat(Array.from({ length: 256 }, () => PIECE)));
+      });
+      const socket = await ask('/long');
+      socket.on('error', () => undefined);
+      while (answer === undefined) await turn();
+      await once(answer, 'close');
+      assert.equal(answer.writableFinished, false, 'cut before its end');
+      socket.destroy();
+    });
+
+    it('keeps one that waits for an answer longer than that', async () => {
+      let finish: (() => void) | undefined;
+      using _quiet = hurried.mount('/quiet', (_request, response) => {
+        response.write('begun');
+        // The time of a stalled one has passed.
+        response.on('timeout', () => finish?.());
+        finish = () => response.end(', done');
+      });
+      const quiet = await ask('/quiet');
+      let text = '';
+      for await (const piece of quiet) text += String(piece);
+      assert.match(text, /begun[\s\S]*, done/);
+    });
   });
 });
