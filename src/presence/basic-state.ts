@@ -4,14 +4,23 @@ import type { Pidf } from '../pidf/pidf.ts';
 export const BASIC_STATES = ['AVAILABLE', 'BUSY', 'DND', 'AWAY', 'UNAVAILABLE', 'VACATION'] as const;
 export type BasicState = (typeof BASIC_STATES)[number];
 
-/** What each activity of PIDF means in basic presence; any other activity says nothing. */
+/** What each activity (ours, and those of RFC 4480) means in basic presence; any other activity says nothing. */
 const STATE_OF_ACTIVITY: ReadonlyMap<string, BasicState> = new Map([
   ['available', 'AVAILABLE'],
+  ['appointment', 'BUSY'],
   ['away', 'AWAY'],
   ['busy', 'BUSY'],
+  ['dnd', 'DND'],
+  ['holiday', 'VACATION'],
+  ['in-transit', 'AWAY'],
+  ['meal', 'AWAY'],
   ['meeting', 'BUSY'],
   ['on-the-phone', 'BUSY'],
-  ['dnd', 'DND'],
+  ['permanent-absence', 'VACATION'],
+  ['presentation', 'BUSY'],
+  ['sleeping', 'AWAY'],
+  ['steering', 'AWAY'],
+  ['travel', 'AWAY'],
   ['unavailable', 'UNAVAILABLE'],
   ['vacation', 'VACATION'],
 ]);

@@ -3,20 +3,32 @@ import type { Pidf } from '../pidf/pidf.ts';
 /** Event package of presence (RFC 3856); the Presence Datastore keeps others beside it. */
 export const PRESENCE_EVENT = 'presence';
 
-/** What one source says about a user. A row of the Presence Datastore, keyed by presentity, event and source. */
+/**
+ * Kinds of source; what each counts for is in docs/presence-composition.md. An override replaces the composed state
+ * whatever the devices do; a client is one of an application.
+ */
+export type PublicationKind = 'override' | 'client' | 'sip' | 'xmpp' | 'phone' | 'calendar';
+
+/**
+ * What one source says about a user. A row of the Presence Datastore, keyed by presentity, event and source. It stands
+ * for as long as it holds: a calendar entry is published when it begins, and expires when it ends.
+ */
 export interface Publication {
   /** Bare address (`user@domain`) in lower case. */
   readonly presentity: string;
   readonly event: string;
-  /** Names the publisher among those of the presentity: `pws-override`, `xmpp/<resource>`, `phone/<device>` … */
+  /** Names the publisher among those of the presentity: `pws-override`, `sip:<id>`, `xmpp/<resource>`, `phone/<device>` … */
   readonly source: string;
-  /** An override replaces the composed state whatever the devices do. */
-  readonly kind: 'client' | 'override';
+  readonly kind: PublicationKind;
   /** The client session that published it, by its id; '' when it is not bound to one. Ends with it. */
   readonly sessionId: string;
   readonly document: Pidf;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
+  /** Of kind `sip`: the entity tag that the next PUBLISH must name (RFC 3903). */
+  readonly etag?: string;
+  /** Of kind `xmpp`: RFC 6121 4.7.2.3, -128 to 127; absent: 0. */
+  readonly priority?: number;
 }
 
 /**
