@@ -85,6 +85,25 @@ export const nodeConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('Ports.'),
+  http: z
+    .strictObject({
+      connectionsPerAddress: z
+        .number()
+        .int()
+        .min(1)
+        .default(500)
+        .describe('Most connections of one address; those of signIn.exemptNetworks are not bound by it.'),
+      connections: z.number().int().min(1).default(10_000).describe('Most connections of all addresses.'),
+      headSeconds: z
+        .number()
+        .int()
+        .min(1)
+        .max(600)
+        .default(30)
+        .describe('Seconds for a TLS handshake, and for the head of a request.'),
+    })
+    .prefault({})
+    .describe('Limits of all listeners over HTTP together.'),
   signIn: loginThrottleOptions
     .prefault({})
     .describe('Log-ins, counted together for all interfaces that check passwords.'),

@@ -16,9 +16,16 @@ import { createAlarms } from '../platform/alarms.ts';
 import { ensureCertificates, issueCertificate, listCertificates, renewNode } from '../platform/certificates.ts';
 import type { Clock } from '../platform/clock.ts';
 import { ImpError } from '../platform/errors.ts';
-import { createHttpListener, createHttpsListener, type HttpHandler } from '../platform/https-listener.ts';
+import { createConnectionCap } from '../platform/http-connections.ts';
+import {
+  createHttpListener,
+  createHttpsListener,
+  type HttpHandler,
+  type HttpListenerOptions,
+} from '../platform/https-listener.ts';
 import type { Log } from '../platform/log.ts';
-import { createMetrics } from '../platform/metrics.ts';
+import { createMetrics, type Metrics } from '../platform/metrics.ts';
+import { createNetworks, type Networks } from '../platform/networks.ts';
 import { createNotifications } from '../platform/notifications.ts';
 import type { Service, ServiceDescriptor } from '../platform/service.ts';
 import { createSupervisor, type MadeService } from '../platform/supervisor.ts';
@@ -58,7 +65,7 @@ import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable } from './endpoints.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
-import { exemption, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
+import { sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
 import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
 
 export interface NodeOptions {
@@ -135,12 +142,17 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   let certificates = await ensureCertificates(folder('certs'), names, clock);
   const token = await ensureAdminToken(folder('admin.token'));
   const tls = { node: certificates.node, ca: certificates.ca };
-  const listener = createHttpsListener('https', certificates.node, log);
+  const exemptNetworks = options.mockCucm
+    ? [...config.signIn.exemptNetworks, ...LOOPBACK]
+    : config.signIn.exemptNetworks;
+  const exempt = createNetworks(exemptNetworks);
+  const http = httpOptions(config, exempt, metrics);
+  const listener = createHttpsListener('https', certificates.node, log, http);
   stack.defer(() => listener.close());
-  const presenceListener = createHttpsListener('presence-web-service', certificates.node, log);
+  const presenceListener = createHttpsListener('presence-web-service', certificates.node, log, http);
   stack.defer(() => presenceListener.close());
   const plainPort = config.listeners.presenceWebServiceHttp;
-  const plainListener = plainPort === null ? undefined : createHttpListener('presence-web-service-http', log);
+  const plainListener = plainPort === null ? undefined : createHttpListener('presence-web-service-http', log, http);
   if (plainListener) stack.defer(() => plainListener.close());
 
   // Data.
@@ -236,7 +248,6 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   );
   const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
   const sipRegistrations = createSipRegistrationDatastore({ engine, clock, log }, set['sip-registration-datastore']);
-  const exemptNetworks = mock ? [...config.signIn.exemptNetworks, ...LOOPBACK] : config.signIn.exemptNetworks;
   // One for both SOAP faces: a guesser has one set of attempts, and a restart of a service is no way around a lock-out.
   const throttle = createLoginThrottle(clock, { ...config.signIn, exemptNetworks });
   const signIn = createSignIn({ ids, loginDatastore, routeDatastore, credentials, throttle, log, domain });
@@ -280,7 +291,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         port: port(config.listeners.sip),
         tlsPort: port(config.listeners.sipTls),
       },
-      isExempt: exemption(exemptNetworks),
+      isExempt: exempt.has,
       presenceEngine: () => undefined,
     },
     set['sip-proxy'],
@@ -494,6 +505,22 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
   return node;
+}
+
+function httpOptions({ http, services }: NodeFile, exempt: Networks, metrics: Metrics): HttpListenerOptions {
+  const headMs = http.headSeconds * 1_000;
+  const bodySeconds = Math.max(
+    services['client-profile-agent'].bodySeconds,
+    services['presence-web-service'].bodySeconds,
+  );
+  return {
+    connections: createConnectionCap(
+      { perAddress: http.connectionsPerAddress, total: http.connections, isExempt: exempt.has },
+      metrics,
+    ),
+    // The services' own time comes first, as they say it in the words of their protocol.
+    times: { headMs, wholeMs: headMs + bodySeconds * 1_000 },
+  };
 }
 
 function made<Options>(descriptor: ServiceDescriptor<Options>, service: Service): MadeService {

@@ -1,4 +1,3 @@
-import { BlockList, isIP } from 'node:net';
 import type { CucmFixture } from '../mock-cucm/fixture.ts';
 import type { SipAddresses } from '../services/sip-proxy/sip-proxy.ts';
 import type { SipPassword } from '../sign-in/sip-credentials.ts';
@@ -17,16 +16,4 @@ export function sipEndpoints(addresses: SipAddresses | undefined): Pick<Endpoint
   if (addresses === undefined) return {};
   const { host, udp, tcp, tls } = addresses;
   return udp === undefined || tcp === undefined || tls === undefined ? {} : { sip: { host, udp, tcp, tls } };
-}
-
-/** Whether an address lies in one of the networks (`10.0.0.0/8`, `::1`). */
-export function exemption(networks: readonly string[]): (address: string) => boolean {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', bits] = network.split('/');
-    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(bits), family);
-  }
-  return (address) => isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 }
