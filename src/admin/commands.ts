@@ -1,4 +1,5 @@
 import type { AnyCommand } from './command.ts';
+import { assignmentCommands } from './commands/assignment.ts';
 import { certsCommands } from './commands/certs.ts';
 import { changesCommands } from './commands/changes.ts';
 import { notificationCommands } from './commands/notifications.ts';
@@ -15,5 +16,6 @@ export const commands: readonly AnyCommand[] = [
   ...syncCommands,
   ...changesCommands,
   ...userCommands,
+  ...assignmentCommands,
   ...certsCommands,
 ];

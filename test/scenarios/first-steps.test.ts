@@ -132,6 +132,21 @@ describe('first steps', () => {
     }
   });
 
+  it('moves a user by hand, and refuses what cannot be', async () => {
+    const assign = (...words: string[]) => cli('user', 'assign', ...words);
+    assert.match((await assign('carol')).out, /no home node \(before: imp1\)/);
+    assert.match((await assign('carol', '--node', 'imp1')).out, /home node imp1 \(before: none\)/);
+    for (const [words, message] of [
+      [['carol', '--node', 'imp9'], /no node imp9; there are: imp1/],
+      [['mallory', '--node', 'imp1'], /not enabled/],
+      [['nobody', '--node', 'imp1'], /no user nobody/],
+    ] as const) {
+      const { code, err } = await assign(...words);
+      assert.equal(code, 1);
+      assert.match(err, message);
+    }
+  });
+
   it('reaches a node by its URL and token', async () => {
     const { admin: url, adminToken, ca } = imp.endpoints;
     const { code, out } = await runImp(['status', '--json', '--url', url, '--token-file', adminToken, '--ca', ca]);
