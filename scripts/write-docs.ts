@@ -17,6 +17,7 @@ const pages: Readonly<Record<string, () => string>> = {
         access: command.access,
         isStream: isStream(command),
         positional: command.positional,
+        ...(command.secret !== undefined && { secret: command.secret }),
         arguments: z.toJSONSchema(command.arguments, { io: 'input', unrepresentable: 'any' }),
         result: z.toJSONSchema(command.result, { unrepresentable: 'any' }),
       })),

@@ -77,7 +77,7 @@ function handle(each: AnyCommand, context: AdminContext, log: Log): RequestHandl
     const call: CommandCall = { by: 'administrator', signal: gone.signal };
     if (each.access === 'operate') {
       log.info(
-        { requestId, command: each.words.join(' '), arguments: given.data, by: call.by },
+        { requestId, command: each.words.join(' '), arguments: withoutSecret(each, given.data), by: call.by },
         'administrator command',
       );
     }
@@ -104,6 +104,11 @@ function handle(each: AnyCommand, context: AdminContext, log: Log): RequestHandl
       response.end();
     });
   };
+}
+
+/** What a log may show of a command's arguments. */
+function withoutSecret(each: AnyCommand, given: unknown): unknown {
+  return each.secret === undefined ? given : { ...(given as object), [each.secret]: '***' };
 }
 
 /** A query holds text only; the two booleans are read, numbers are coerced by the schemas. */

@@ -14,6 +14,8 @@ export interface Command<Arguments = unknown, Result = unknown> {
   readonly arguments: z.ZodType<Arguments>;
   /** Names of arguments that stand as bare words on the command line, in order; the others are flags. */
   readonly positional: readonly string[];
+  /** The argument that is a secret: the command line reads it from standard input, and no log shows it. */
+  readonly secret?: string;
   readonly result: z.ZodType<Result>;
   run(context: AdminContext, given: Arguments, call: CommandCall): Promise<Result>;
   /** For people, on a terminal. */

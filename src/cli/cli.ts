@@ -122,7 +122,7 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
   const schema = z.toJSONSchema(each.arguments, { io: 'input', unrepresentable: 'any' }) as ArgumentSchema;
   const options: Option[] = [];
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (each.positional.includes(name)) continue;
+    if (each.positional.includes(name) || each.secret === name) continue;
     const flag = `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`;
     const isSwitch = property.type === 'boolean';
     const shown =
@@ -144,6 +144,8 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
       each.positional.forEach((name, place) => {
         given[name] = words[place];
       });
+      // Without its line end: a secret is piped in, or typed.
+      if (each.secret !== undefined) given[each.secret] = (await io.readInput()).replace(/\r?\n$/, '');
       const checked = each.arguments.safeParse(given);
       if (!checked.success) {
         const issue = checked.error.issues[0];

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ImpError } from '../../platform/errors.ts';
+import { setSipCredentials } from '../../sign-in/sip-credentials.ts';
 import { type AnyCommand, command } from '../command.ts';
 import { table } from '../table.ts';
 
@@ -107,6 +108,36 @@ export const userCommands: readonly AnyCommand[] = [
             ['PROBLEM', 'DIRECTORY URI', 'USERS'],
             problems.map(({ problem, directoryUri, users }) => [problem, directoryUri, users.join(', ')]),
           ),
+  }),
+  command({
+    words: ['user', 'sip-credential'],
+    summary: "Sets what a user's SIP phones sign in with; the password is read from standard input.",
+    access: 'operate',
+    arguments: z.strictObject({
+      user: z.string().min(1).describe('User id'),
+      password: z
+        .string()
+        .min(1, { error: 'is empty: give it on standard input' })
+        .max(256)
+        .regex(/^[^\p{Cc}]*$/u, { error: 'holds a control character' })
+        .describe('The password; only digests of it are kept'),
+    }),
+    positional: ['user'],
+    secret: 'password',
+    result: z.strictObject({ user: z.string() }),
+    async run(context, { user, password }) {
+      const row = await context.ids.read
+        .selectFrom('enduser')
+        .select('userid')
+        .where(({ eb, fn, val }) => eb(fn('lower', ['userid']), '=', fn('lower', [val(user)])))
+        .where('deletedat', 'is', null)
+        .where('peerclusterid', 'is', null)
+        .executeTakeFirst();
+      if (!row) throw new ImpError('not-found', 'user.unknown', `there is no user ${user}`);
+      await setSipCredentials(context.ids, 'administrator', [{ userid: row.userid, password }]);
+      return { user: row.userid };
+    },
+    render: ({ user }) => `${user} signs in over SIP with the new password`,
   }),
   command({
     words: ['user', 'show'],

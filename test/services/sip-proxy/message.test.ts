@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { staticRoute } from '../../rpc/support/proxy-configuration.ts';
 import { contactsOf, openUserAgent } from './user-agent.ts';
 import { openProxyWorld } from './world.ts';
 
@@ -136,10 +137,7 @@ describe('requests between users', () => {
     await using alice = await openUserAgent(world, 'alice');
     await using gateway = await openUserAgent(world, 'gateway');
     const { port } = gateway.endpoint.hop();
-    const route = {
-      ...{ pattern: '74*', type: 'user', nextHop: '127.0.0.1', transport: 'TCP', weight: 1 },
-      ...{ allowLessSpecific: true, inService: true, block: false },
-    } as const;
+    const route = staticRoute({ nextHop: '127.0.0.1' });
     await world.configure({
       staticRoutes: [
         { ...route, port: 1, priority: 1 },
