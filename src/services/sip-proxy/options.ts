@@ -13,6 +13,11 @@ export const sipProxyOptions = z.strictObject({
     .describe('The shortest registration; a shorter one is refused with 423 and told this.'),
   maxExpiresSeconds: whole(60, 86_400).default(3600).describe('The longest registration; a longer one is cut to it.'),
   defaultExpiresSeconds: whole(60, 86_400).default(3600).describe('A registration that names no time.'),
+  digestAlgorithms: z
+    .array(z.enum(['MD5', 'SHA-256']))
+    .min(1)
+    .default(['MD5', 'SHA-256'])
+    .describe('What users may prove themselves with, in the order of offering: many phones look at the first only.'),
   contactsPerUser: whole(1, 100).default(10).describe('Most contacts that one user registers.'),
   maxMessageBytes: whole(1, 65_000)
     .default(8192)

@@ -119,6 +119,8 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
   let inForce: SipProxyConfiguration | undefined;
   let tls = needs.tls;
   let sip: SipService | undefined;
+  /** A free port that was picked once is kept: clients know it. */
+  let { listeners } = needs;
 
   const subscribe = <Listener>(set: Set<Listener>, each: Listener): Disposable => {
     set.add(each);
@@ -184,13 +186,14 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       await made.look();
       // Without a configuration nothing can be routed: the Config Agent's call, or the next look, lets it go on.
       await untilAborted(loaded, scope.signal);
-      const opened = createSipService({ ...needs, tls, log }, options);
+      const opened = createSipService({ ...needs, listeners, tls, log }, options);
       scope.defer(() => {
         sip = undefined;
       });
       if (inForce) opened.configure(inForce);
       await opened.start(scope);
       sip = opened;
+      listeners = withPorts(listeners, opened.addresses());
       // It may have been replaced while the listeners were opened.
       if (inForce) opened.configure(inForce);
       for (const each of running) each();
@@ -205,4 +208,8 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       return `runs configuration ${answer.version}: ${domains.length} domains, ${staticRoutes.length} static routes${restart}${refused}${serves}`;
     },
   };
+}
+
+function withPorts(listeners: SipListeners, { udp, tcp, tls }: SipAddresses): SipListeners {
+  return { ...listeners, port: udp ?? tcp ?? listeners.port, tlsPort: tls ?? listeners.tlsPort };
 }

@@ -125,7 +125,10 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
         {
           nodeName: needs.nodeName,
           own: { host: listeners.host, names: [listeners.advertisedHost ?? listeners.host], ports },
-          authentication: { credentials, throttle: needs.throttle, clock },
+          authentication: {
+            ...{ credentials, throttle: needs.throttle, clock, algorithms: options.digestAlgorithms },
+            isOurs: (uri) => policy?.names.isOurs(uri) === true,
+          },
           nameWatch,
         },
         policy,

@@ -13,7 +13,7 @@ describe('the registrar', () => {
       assert.equal(asked.status, 401);
       assert.deepEqual(
         asked.headers.list('www-authenticate').map(({ params }) => `${params.get('realm')} ${params.get('algorithm')}`),
-        ['acme.example SHA-256', 'acme.example MD5'],
+        ['acme.example MD5', 'acme.example SHA-256'],
       );
       const made = await alice.register();
       assert.equal(made.status, 200);

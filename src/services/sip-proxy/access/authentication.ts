@@ -1,5 +1,6 @@
 import type { Clock } from '../../../platform/clock.ts';
 import type { LoginThrottle } from '../../../sign-in/login-throttle.ts';
+import type { DigestAlgorithm } from '../../../sip/digest/algorithms.ts';
 import {
   createDigestAuthenticator,
   type DigestAuthenticator,
@@ -7,12 +8,17 @@ import {
 } from '../../../sip/digest/authenticator.ts';
 import { refusal } from '../../../sip/errors.ts';
 import type { ServerTransaction } from '../../../sip/transaction/server-transaction.ts';
+import { parseUri, type SipUri } from '../../../sip/values/uri.ts';
 import type { SipCredentials } from './credentials.ts';
 
 export interface AuthenticationNeeds {
   readonly credentials: SipCredentials;
   readonly throttle: LoginThrottle;
   readonly clock: Clock;
+  /** In the order of offering. */
+  readonly algorithms: readonly DigestAlgorithm[];
+  /** A URI of this cluster. */
+  readonly isOurs: (uri: SipUri) => boolean;
 }
 
 /** Digest authentication of users in the proxy domain. */
@@ -32,7 +38,14 @@ export function createAuthentication(realm: string, needs: AuthenticationNeeds):
   const authenticator: DigestAuthenticator = createDigestAuthenticator({
     realm,
     clock: needs.clock,
+    algorithms: needs.algorithms,
     secretOf: (username) => needs.credentials.secretOf(username, realm),
+    // COMPAT: sipp, and phones with an outbound proxy, sign the address that they send to instead of the Request-URI.
+    acceptsUri(signed, request) {
+      const asked = parseUri(request.uri);
+      if (signed.kind !== 'sip' || asked.kind !== 'sip') return false;
+      return signed.host === asked.host || needs.isOurs(signed);
+    },
   });
 
   const challenge = (transaction: ServerTransaction, role: DigestRole, isStale: boolean): undefined => {
