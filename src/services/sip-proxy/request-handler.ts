@@ -1,5 +1,5 @@
 import type { Clock } from '../../platform/clock.ts';
-import { describeError, ImpError } from '../../platform/errors.ts';
+import { describeError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { refusal, SipError } from '../../sip/errors.ts';
 import { fromOf, requestUri, type SipRequest } from '../../sip/message/message.ts';
@@ -7,8 +7,7 @@ import type { SipEndpoint } from '../../sip/sip.ts';
 import type { ServerTransaction } from '../../sip/transaction/server-transaction.ts';
 import type { Flow, Hop } from '../../sip/transport/flow.ts';
 import { decodeEscapes, type SipUri } from '../../sip/values/uri.ts';
-import type { RouteDatastore, UserRoute } from '../route-datastore/route-datastore.ts';
-import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
+import type { UserRoute } from '../route-datastore/route-datastore.ts';
 import type { SipProxyCounters } from './counters.ts';
 import type { Policy } from './policy.ts';
 import { statusOf } from './proxying/best-response.ts';
@@ -22,12 +21,11 @@ import type { BindingLimits } from './registrar/binding-rules.ts';
 import { register, registeredUser } from './registrar/registrar.ts';
 import { decideRoute } from './routing/decide.ts';
 import { type FoundTargets, findTargets } from './routing/find-targets.ts';
+import type { Stores } from './stores.ts';
 
-export interface RequestHandlerNeeds {
+export interface RequestHandlerNeeds extends Stores {
   readonly sip: SipEndpoint;
   readonly policy: () => Policy;
-  readonly registrations: SipRegistrationDatastore;
-  readonly routeDatastore: RouteDatastore;
   readonly presenceEngine: () => Hop | undefined;
   readonly tokens: DialogTokens;
   readonly counters: SipProxyCounters;
@@ -35,8 +33,6 @@ export interface RequestHandlerNeeds {
   readonly log: Log;
   readonly nodeName: string;
   readonly random: () => number;
-  /** A store that is needed is away, or answers again. */
-  readonly onStore: (store: 'registrations' | 'routes', trouble: ImpError | undefined) => void;
 }
 
 export interface RequestHandlerOptions extends BindingLimits {
@@ -62,19 +58,12 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
 
   /** What the Route Datastore says of a user part at a host of ours. */
   const routeOf = async (user: string, host: string, policy: Policy): Promise<UserRoute> => {
-    try {
-      const isDomain = policy.names.isDomain(host);
-      const byAddress = isDomain ? await needs.routeDatastore.userByAddress(`${user}@${host}`) : undefined;
-      const found = await needs.routeDatastore.routeOfUser(byAddress?.userid ?? user);
-      needs.onStore('routes', undefined);
-      if (found.kind === 'unknown' || !isDomain || byAddress) return found;
-      // In a domain of ours only addresses of that domain are users.
-      return found.user.imaddress.toLowerCase().endsWith(`@${host}`) ? found : { kind: 'unknown' };
-    } catch (error) {
-      if (!(error instanceof ImpError) || error.kind !== 'unavailable') throw error;
-      needs.onStore('routes', error);
-      throw refusal(503, 'Routes Unavailable', { 'Retry-After': '10' }, error);
-    }
+    const isDomain = policy.names.isDomain(host);
+    const byAddress = isDomain ? await needs.routes.userByAddress(`${user}@${host}`) : undefined;
+    const found = await needs.routes.routeOfUser(byAddress?.userid ?? user);
+    if (found.kind === 'unknown' || !isDomain || byAddress) return found;
+    // In a domain of ours only addresses of that domain are users.
+    return found.user.imaddress.toLowerCase().endsWith(`@${host}`) ? found : { kind: 'unknown' };
   };
 
   /** Whether a request that begins something may come in; undefined when its sender was asked for a proof. */
@@ -89,7 +78,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
     if (proven === undefined) return undefined;
     const user = decodeEscapes(uri.user ?? '').toLowerCase();
     if (user === proven) return true;
-    const byAddress = await needs.routeDatastore.userByAddress(`${user}@${uri.host}`);
+    const byAddress = await needs.routes.userByAddress(`${user}@${uri.host}`);
     if (byAddress?.userid.toLowerCase() !== proven) throw refusal(403, 'From Is Another User');
     return true;
   };
@@ -114,7 +103,6 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
           clock: needs.clock,
           nodeName: needs.nodeName,
           tokenOf: sip.flows.tokenOf,
-          onStored: (trouble) => needs.onStore('registrations', trouble),
         },
         options,
       );

@@ -3,7 +3,6 @@ import type { ChangeFeed } from '../../ids/change-feed.ts';
 import type { Ids } from '../../ids/ids.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { ImpError } from '../../platform/errors.ts';
 import type { TlsMaterial } from '../../platform/https-listener.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
@@ -24,6 +23,7 @@ import { createPolicy, type Policy } from './policy.ts';
 import { createDialogTokens } from './proxying/dialog-tokens.ts';
 import { createRequestHandler } from './request-handler.ts';
 import type { SipListeners } from './sip-proxy.ts';
+import { guardStores } from './stores.ts';
 
 export interface SipServiceNeeds {
   readonly clock: Clock;
@@ -85,6 +85,11 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
     else alarms.raise(SERVICE, 'ESPSocketError', 3, errors.map(({ message }) => message).join('; '));
   };
 
+  const stores = guardStores({ registrations: needs.registrations, routes: needs.routeDatastore }, (store, trouble) => {
+    if (trouble === undefined) alarms.clear(SERVICE, STORE_ALARMS[store]);
+    else alarms.raise(SERVICE, STORE_ALARMS[store], 3, trouble.message);
+  });
+
   const handler = createRequestHandler(
     {
       sip,
@@ -92,8 +97,7 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
         if (policy === undefined) throw refusal(503, 'No Configuration');
         return policy;
       },
-      registrations: needs.registrations,
-      routeDatastore: needs.routeDatastore,
+      ...stores,
       presenceEngine: needs.presenceEngine,
       tokens: createDialogTokens(randomBytes(32)),
       counters,
@@ -101,10 +105,6 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
       log,
       nodeName: needs.nodeName,
       random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
-      onStore(store, trouble: ImpError | undefined) {
-        if (trouble === undefined) alarms.clear(SERVICE, STORE_ALARMS[store]);
-        else alarms.raise(SERVICE, STORE_ALARMS[store], 3, trouble.message);
-      },
     },
     {
       minSeconds: options.minExpiresSeconds,

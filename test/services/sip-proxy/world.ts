@@ -50,6 +50,9 @@ export interface ProxyWorld extends AsyncDisposable {
   hop(transport?: SipTransport): Hop;
   /** Puts a configuration into force that differs from the first one in this. */
   configure(dynamic: Partial<SipProxyDynamic>, base?: Partial<SipProxyConfiguration['base']>): Promise<void>;
+  /** Stops and starts one of the stores. */
+  stop(store: 'registrations' | 'routes'): Promise<void>;
+  start(store: 'registrations' | 'routes'): Promise<void>;
   alarms(): string[];
   /** The value of a counter. */
   counter(name: string): Promise<number>;
@@ -124,12 +127,14 @@ export async function openProxyWorld(given: ProxyWorldOptions = {}): Promise<Pro
     },
     sipProxyDescriptor.options.parse((given.options ?? {}) as Options),
   );
-  const scopes: OwnedScope[] = [];
-  for (const service of [routeDatastore, registrations, proxy]) {
+  const services = { routes: routeDatastore, registrations, proxy } as const;
+  const scopes = new Map<string, OwnedScope>();
+  const start = async (name: keyof typeof services): Promise<void> => {
     const scope = createScope(clock, (error) => failures.push(error));
-    scopes.push(scope);
-    await service.start(scope);
-  }
+    scopes.set(name, scope);
+    await services[name].start(scope);
+  };
+  for (const name of ['routes', 'registrations', 'proxy'] as const) await start(name);
   return {
     ...{ clock, test, tls, proxy, registrations, failures },
     hop(transport = 'UDP') {
@@ -149,6 +154,8 @@ export async function openProxyWorld(given: ProxyWorldOptions = {}): Promise<Pro
       await clock.advance(30_000);
       await until(() => isInForce);
     },
+    start,
+    stop: async (name) => await scopes.get(name)?.close(),
     alarms: () => alarms.active().map(({ name, message }) => `${name}: ${message}`),
     async counter(name) {
       await clock.advance(1_000);
@@ -156,7 +163,7 @@ export async function openProxyWorld(given: ProxyWorldOptions = {}): Promise<Pro
       return Number(line?.split(' ').at(-1) ?? Number.NaN);
     },
     async [Symbol.asyncDispose]() {
-      for (const scope of scopes.reverse()) await scope.close();
+      for (const scope of [...scopes.values()].reverse()) await scope.close();
       await test[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
       assert.deepEqual(failures, []);

@@ -1,25 +1,20 @@
 import type { Clock } from '../../../platform/clock.ts';
-import { ImpError } from '../../../platform/errors.ts';
-import { refusal, SipError } from '../../../sip/errors.ts';
+import { refusal } from '../../../sip/errors.ts';
 import { callIdOf, cseqOf, type SipRequest, toOf } from '../../../sip/message/message.ts';
 import type { ServerTransaction } from '../../../sip/transaction/server-transaction.ts';
 import type { Flow } from '../../../sip/transport/flow.ts';
 import { NameAddr } from '../../../sip/values/name-addr.ts';
 import { decodeEscapes } from '../../../sip/values/uri.ts';
 import type { RoutedUser } from '../../route-datastore/route-datastore.ts';
-import type {
-  SipBinding,
-  SipRegistrationDatastore,
-} from '../../sip-registration-datastore/sip-registration-datastore.ts';
+import type { SipBinding } from '../../sip-registration-datastore/sip-registration-datastore.ts';
+import type { Registrations } from '../stores.ts';
 import { applyRegister, type BindingLimits, outboundOf, type RegisterRequest } from './binding-rules.ts';
 
 export interface RegistrarNeeds {
-  readonly registrations: SipRegistrationDatastore;
+  readonly registrations: Registrations;
   readonly clock: Clock;
   readonly nodeName: string;
   readonly tokenOf: (flow: Flow) => string;
-  /** The Registration Datastore took a change, or refused it by one of its limits. */
-  readonly onStored: (refused: ImpError | undefined) => void;
 }
 
 /** RFC 3327 and RFC 5626, the only extensions that a REGISTER may require. */
@@ -45,27 +40,11 @@ export async function register(
   const { request } = transaction;
   const asked = readRegister(transaction, user.imaddress.toLowerCase(), needs);
   const now = needs.clock.now();
-  let bindings: readonly SipBinding[];
-  try {
-    bindings =
-      asked.contacts.length === 0
-        ? await needs.registrations.bindingsOf(asked.address)
-        : (
-            await needs.registrations.change(asked.address, (present) =>
-              applyRegister(
-                asked,
-                present.filter(({ expiresAt }) => expiresAt > now),
-                now,
-                limits,
-              ),
-            )
-          ).bindings;
-    needs.onStored(undefined);
-  } catch (error) {
-    if (error instanceof SipError || !(error instanceof ImpError) || error.kind !== 'unavailable') throw error;
-    needs.onStored(error);
-    throw refusal(503, 'Registrations Unavailable', { 'Retry-After': '30' }, error);
-  }
+  const bindings =
+    asked.contacts.length === 0
+      ? await needs.registrations.bindingsOf(asked.address)
+      : (await needs.registrations.change(asked.address, (present) => applyRegister(asked, present, now, limits)))
+          .bindings;
   const headers: [string, string][] = bindings.map((binding) => ['Contact', contactValue(binding, now)]);
   for (const value of request.headers.texts('path')) headers.push(['Path', value]);
   const isOutbound = asked.isOutbound && asked.contacts.some((contact) => contact !== '*' && outboundOf(contact));

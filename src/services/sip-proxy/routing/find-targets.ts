@@ -2,19 +2,17 @@ import { refusal } from '../../../sip/errors.ts';
 import type { SipEndpoint } from '../../../sip/sip.ts';
 import type { Hop } from '../../../sip/transport/flow.ts';
 import { parseUri } from '../../../sip/values/uri.ts';
-import type {
-  SipBinding,
-  SipRegistrationDatastore,
-} from '../../sip-registration-datastore/sip-registration-datastore.ts';
+import type { SipBinding } from '../../sip-registration-datastore/sip-registration-datastore.ts';
 import { type Policy, sipUri } from '../policy.ts';
 import { openFlow } from '../proxying/own-routes.ts';
 import { groupsOf, type Target } from '../proxying/target.ts';
+import type { Registrations } from '../stores.ts';
 import type { Route } from './decide.ts';
 import { orderRoutes } from './static-order.ts';
 
 export interface FindTargetsNeeds {
   readonly sip: SipEndpoint;
-  readonly registrations: SipRegistrationDatastore;
+  readonly registrations: Registrations;
   readonly nodeName: string;
   readonly presenceEngine: () => Hop | undefined;
   readonly random: () => number;
