@@ -12,6 +12,8 @@ export interface ServiceDescriptor<Options = Record<string, never>> {
   readonly purpose: string;
   /** Network services run from installation on; feature services must be activated first. */
   readonly kind: ServiceKind;
+  /** A feature service that only a person switches on: not even a node with a mock activates it at its first start. */
+  readonly isOptIn?: boolean;
   /** Falls and rises with the XCP Router. */
   readonly isXcp: boolean;
   /** Services that must be Started before this one starts. */
