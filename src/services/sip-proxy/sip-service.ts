@@ -21,6 +21,7 @@ import { createSipProxyCounters } from './counters.ts';
 import type { SipProxyOptions } from './options.ts';
 import { createPolicy, type Policy } from './policy.ts';
 import { createDialogTokens } from './proxying/dialog-tokens.ts';
+import { DEPARTED_MS, forgetDeparted } from './registrar/departed-users.ts';
 import { createRequestHandler } from './request-handler.ts';
 import type { SipListeners } from './sip-proxy.ts';
 import { guardStores } from './stores.ts';
@@ -147,6 +148,10 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
         if (closed.length > 0) report(await sip.openMissing());
       });
       scope.every(REFRESH_MS, () => nameWatch.refresh());
+      scope.every(DEPARTED_MS, async () => {
+        const users = await forgetDeparted(needs.registrations, needs.routeDatastore, needs.nodeName);
+        if (users > 0) log.info({ users }, 'registrations of users who left the node removed');
+      });
       scope.every(COUNT_MS, () => counters.readStatistics(sip.statistics));
     },
     addresses() {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setSipCredentials } from '../../../src/sign-in/sip-credentials.ts';
+import { until } from '../../rpc/support/until.ts';
 import { contactsOf, openUserAgent } from './user-agent.ts';
 import { openProxyWorld } from './world.ts';
 
@@ -123,6 +124,22 @@ describe('the registrar', () => {
     for (const secret of [row[0]?.ha1md5, row[0]?.ha1sha256]) {
       assert.ok(secret && !JSON.stringify(log).includes(secret));
     }
+  });
+
+  it('forgets who has left the node', async () => {
+    await using world = await openProxyWorld();
+    await using alice = await openUserAgent(world, 'alice');
+    await using bob = await openUserAgent(world, 'bob');
+    await alice.register();
+    await bob.register();
+    await world.test.ids.transaction('cucm', (trx) =>
+      trx.updateTable('enduser').set({ primarynodeid: 2 }).where('userid', '=', 'alice').execute(),
+    );
+    await world.clock.advance(300);
+    await world.test.changeFeed.settled();
+    await world.clock.advance(60_000);
+    await until(() => world.registrations.detail() === 'holds 1 registered contact');
+    assert.equal((await world.registrations.bindingsOf('bob@acme.example')).length, 1);
   });
 
   it('takes outbound flows: a flow is known by instance and number, whatever its contact', async () => {
