@@ -3,6 +3,7 @@ import { assignmentCommands } from './commands/assignment.ts';
 import { certsCommands } from './commands/certs.ts';
 import { changesCommands } from './commands/changes.ts';
 import { notificationCommands } from './commands/notifications.ts';
+import { rccCommands } from './commands/rcc.ts';
 import { serviceCommands } from './commands/service.ts';
 import { statusCommands } from './commands/status.ts';
 import { syncCommands } from './commands/sync.ts';
@@ -17,5 +18,6 @@ export const commands: readonly AnyCommand[] = [
   ...changesCommands,
   ...userCommands,
   ...assignmentCommands,
+  ...rccCommands,
   ...certsCommands,
 ];

@@ -42,6 +42,26 @@ export interface UserProblem {
   readonly users: string[];
 }
 
+/** A line of a phone that remote call control may drive. */
+export interface RccPhone {
+  readonly device: string;
+  readonly description: string;
+  readonly product: string;
+  readonly kind: 'soft' | 'hard';
+  readonly line: string;
+  readonly partition: string;
+  readonly isRegistered: boolean;
+  readonly isOwnersPrimary: boolean;
+}
+
+/** A user's phones, the choice, and what the next session would drive. */
+export interface RccPhones {
+  readonly userid: string;
+  readonly appearances: readonly RccPhone[];
+  readonly chosen: { readonly device: string; readonly line: string; readonly partition: string } | null;
+  readonly next: (RccPhone & { readonly rule: string }) | null;
+}
+
 /** What commands may touch. The node gives it; nothing here is a service's inside. */
 export interface AdminContext {
   readonly node: {
@@ -63,6 +83,14 @@ export interface AdminContext {
     request(options: { readonly full: boolean; readonly acceptDeletions: boolean }): Promise<SyncOutcome>;
     /** Every user that shares a directory URI, and every directory URI that is not valid. */
     userProblems(): Promise<UserProblem[]>;
+  };
+  readonly rcc: {
+    overview(userid: string): Promise<RccPhones>;
+    /** null forgets the choice; a line or partition of null is left open. */
+    choose(
+      userid: string,
+      wanted: { readonly device: string; readonly line: string | null; readonly partition: string | null } | null,
+    ): Promise<RccPhones>;
   };
   readonly replication: { readonly state: number; readonly sentence: string };
   readonly highAvailability: { readonly state: string; readonly reason: string };

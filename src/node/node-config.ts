@@ -82,6 +82,7 @@ export const nodeConfigSchema = z.strictObject({
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),
+      rcc: port(5064, 'CSTA over SIP, UDP and TCP, while RCC Device Selection is activated'),
     })
     .prefault({})
     .describe('Ports.'),

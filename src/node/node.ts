@@ -49,6 +49,12 @@ import {
   createPresenceWebServiceBusyApp,
   presenceWebServiceDescriptor,
 } from '../services/presence-web-service/presence-web-service.ts';
+import {
+  createRccBusyApp,
+  createRccDeviceSelection,
+  createSipDeviceRegistrations,
+  rccDeviceSelectionDescriptor,
+} from '../services/rcc-device-selection/rcc-device-selection.ts';
 import { createRouteDatastore, routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
 import { createSipProxy, sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import {
@@ -360,6 +366,26 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
     set['presence-web-service'],
   );
+  const rccDeviceSelection = createRccDeviceSelection(
+    {
+      listener,
+      ids,
+      changeFeed,
+      loginDatastore,
+      registrations: stack.use(createSipDeviceRegistrations(sipRegistrations)),
+      clock,
+      log,
+      metrics,
+      alarms,
+      host: address,
+      sip: {
+        host: config.bind,
+        ...(config.address !== '' && { advertisedHost: address }),
+        port: port(config.listeners.rcc),
+      },
+    },
+    set['rcc-device-selection'],
+  );
   const services: MadeService[] = [
     made(dataMonitorDescriptor, dataMonitor),
     made(syncAgentDescriptor, syncAgent),
@@ -373,10 +399,11 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(sipProxyDescriptor, sipProxy),
     made(presenceEngineDescriptor, presenceEngine),
     made(presenceWebServiceDescriptor, presenceWebService),
+    made(rccDeviceSelectionDescriptor, rccDeviceSelection),
   ];
   if (isFirstStart && mock) {
     for (const { descriptor } of services) {
-      if (descriptor.kind === 'feature') await activations.save(descriptor.name, true);
+      if (descriptor.kind === 'feature' && !descriptor.isOptIn) await activations.save(descriptor.name, true);
     }
   }
   const supervisor = stack.use(createSupervisor({ services, activations, gate: dataMonitor, clock, log, alarms }));
@@ -426,6 +453,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           ];
         },
       },
+      rcc: rccDeviceSelection,
       replication: { state: 2, sentence: 'one node: nothing to replicate' },
       highAvailability: { state: 'Unknown', reason: 'High Availability Not Enabled' },
       certificates: {
@@ -443,6 +471,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
   });
   listener.mount('/EPASSoap', createClientProfileAgentBusyApp());
+  listener.mount('/rcc-device-selection', createRccBusyApp());
   presenceListener.mount('/presence-service', createPresenceWebServiceBusyApp());
   plainListener?.mount('/presence-service', createPresenceWebServiceBusyApp());
   listener.mount('/admin', admin);

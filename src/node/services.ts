@@ -7,6 +7,7 @@ import { oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
 import { presenceDatastoreDescriptor } from '../services/presence-datastore/presence-datastore.ts';
 import { presenceEngineDescriptor } from '../services/presence-engine/presence-engine.ts';
 import { presenceWebServiceDescriptor } from '../services/presence-web-service/presence-web-service.ts';
+import { rccDeviceSelectionDescriptor } from '../services/rcc-device-selection/rcc-device-selection.ts';
 import { routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
 import { sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import { sipRegistrationDatastoreDescriptor } from '../services/sip-registration-datastore/sip-registration-datastore.ts';
@@ -26,6 +27,7 @@ export const descriptors = [
   sipProxyDescriptor,
   presenceEngineDescriptor,
   presenceWebServiceDescriptor,
+  rccDeviceSelectionDescriptor,
 ] as const;
 
 /** `services:` of the node file: the options of each service under its name. */
@@ -48,4 +50,7 @@ export const serviceOptions = z.strictObject({
   'presence-web-service': presenceWebServiceDescriptor.options
     .prefault({})
     .describe(presenceWebServiceDescriptor.purpose),
+  'rcc-device-selection': rccDeviceSelectionDescriptor.options
+    .prefault({})
+    .describe(rccDeviceSelectionDescriptor.purpose),
 });

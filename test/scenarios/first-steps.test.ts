@@ -86,6 +86,8 @@ describe('first steps', () => {
       readonly kind: string;
       readonly state: string;
     }
+    // The one that is off until somebody wants it.
+    assert.equal((await json<Service>('service', 'activate', 'rcc-device-selection')).state, 'Started');
     const services = await json<Service[]>('service', 'list');
     assert.equal((await json<Service>('service', 'restart', 'Cisco Config Agent')).state, 'Started', 'by its title');
     assert.ok(services.length >= 10);

@@ -20,7 +20,7 @@ import { BASE_PATH, RCC_SERVICE, RCC_TITLE } from './names.ts';
 import { optionsSchema, type RccOptions } from './options.ts';
 import { createRefusals } from './refusals.ts';
 import { parseLineUri } from './selection/line-uri.ts';
-import type { Appearance, Choice, Selection } from './selection/select-device.ts';
+import type { Appearance, Choice, SelectionRule } from './selection/select-device.ts';
 import { createSelections, type Wanted } from './selections.ts';
 import { createGateway } from './session/gateway.ts';
 import { createSessionGuard, FOLLOWED_TABLES } from './session/session-guard.ts';
@@ -57,8 +57,8 @@ export interface RccOverview {
   readonly userid: string;
   readonly appearances: readonly Appearance[];
   readonly chosen: Choice | null;
-  /** What a sign-in for the user's primary extension would drive now; null without one. */
-  readonly next: Selection | null;
+  /** What a sign-in for the user's primary extension would drive now, and why; null when there is none, or nothing. */
+  readonly next: (Appearance & { readonly rule: SelectionRule }) | null;
 }
 
 /** Phones of users, and which of them remote call control drives. Rejects with `rcc.stopped` while it is off. */
@@ -118,7 +118,8 @@ export function createRccDeviceSelection(
     const user = await userOfId(ids.read, userid);
     const [appearances, chosen] = await Promise.all([selections.appearances(user), selections.chosen(user)]);
     const extension = user.primaryExtension.replace(/^\\/, '');
-    const next = extension === '' ? null : await selections.select(user, parseLineUri(`tel:${extension}`));
+    const selection = extension === '' ? null : await selections.select(user, parseLineUri(`tel:${extension}`));
+    const next = selection?.kind === 'selected' ? { ...selection.appearance, rule: selection.rule } : null;
     return { userid: user.userid, appearances, chosen, next };
   };
 

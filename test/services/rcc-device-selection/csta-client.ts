@@ -57,7 +57,7 @@ export interface CstaEvent {
 }
 
 export async function openClient(
-  world: RccWorld,
+  world: Pick<RccWorld, 'port'>,
   user: string,
   lineUri: string,
   transport: SipTransport = 'TCP',

@@ -256,7 +256,7 @@ describe('CSTA over SIP', () => {
     assert.equal(await lines(), '1');
     const driven = async (): Promise<string | undefined> => {
       const { next } = await world.service.overview('carol');
-      return next?.kind === 'selected' ? `${next.appearance.device} ${next.rule}` : undefined;
+      return next === null ? undefined : `${next.device} ${next.rule}`;
     };
     assert.equal(await driven(), `${HARD} hard-phone`);
     await world.service.choose('carol', { device: SOFT, line: null, partition: null });
