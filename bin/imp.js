@@ -24,7 +24,10 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     process.stderr.write(`imp: Node 22.18 or later is needed, this is ${process.versions.node}; run: npm ci\n`);
     process.exit(1);
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    // The channel tells the child when we are gone.
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   // A terminal sends its signals to the whole group; one sent to us alone must reach the child too.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => {

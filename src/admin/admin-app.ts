@@ -1,5 +1,6 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import { z } from 'zod';
 import { describeError, type ErrorKind, ImpError, isCallerError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { newRequestId, withRequest } from '../platform/request-context.ts';
@@ -62,10 +63,11 @@ function authenticate(token: string): RequestHandler {
 }
 
 function handle(each: AnyCommand, context: AdminContext, log: Log): RequestHandler {
+  const switches = switchesOf(each);
   return async (request, response) => {
     const requestId = newRequestId();
     response.set('x-request-id', requestId);
-    const source: unknown = each.access === 'read' ? fromQuery(request.query) : (request.body ?? {});
+    const source: unknown = each.access === 'read' ? fromQuery(request.query, switches) : (request.body ?? {});
     const given = each.arguments.safeParse(source);
     if (!given.success) {
       const issue = given.error.issues[0];
@@ -111,10 +113,24 @@ function withoutSecret(each: AnyCommand, given: unknown): unknown {
   return each.secret === undefined ? given : { ...(given as object), [each.secret]: '***' };
 }
 
-/** A query holds text only; the two booleans are read, numbers are coerced by the schemas. */
-function fromQuery(query: Record<string, unknown>): Record<string, unknown> {
+/** Names of a command's arguments that are true or false. */
+function switchesOf(each: AnyCommand): ReadonlySet<string> {
+  const schema = z.toJSONSchema(each.arguments, { io: 'input', unrepresentable: 'any' }) as {
+    readonly properties?: Readonly<Record<string, { readonly type?: string }>>;
+  };
+  return new Set(
+    Object.entries(schema.properties ?? {})
+      .filter(([, property]) => property.type === 'boolean')
+      .map(([name]) => name),
+  );
+}
+
+/** A query holds text only: switches are read here, numbers are coerced by the schemas. */
+function fromQuery(query: Record<string, unknown>, switches: ReadonlySet<string>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(query).map(([key, value]) => [key, value === 'true' ? true : value === 'false' ? false : value]),
+    Object.entries(query).map(([key, value]) =>
+      switches.has(key) && (value === 'true' || value === 'false') ? [key, value === 'true'] : [key, value],
+    ),
   );
 }
 
@@ -132,7 +148,9 @@ function onError(log: Log): ErrorRequestHandler {
       typeof status === 'number' && status >= 400 && status < 500 && !(thrown instanceof ImpError)
         ? new ImpError('invalid', 'admin.bad-request', 'the request body cannot be read', { cause: thrown })
         : thrown;
-    if (!isCallerError(error)) log.error({ err: error, path: request.path }, 'administrator command failed');
+    if (error instanceof ImpError && error.kind === 'unavailable') {
+      log.warn({ err: describeError(error), path: request.path }, 'administrator command could not be done');
+    } else if (!isCallerError(error)) log.error({ err: error, path: request.path }, 'administrator command failed');
     if (response.headersSent) {
       next(error);
       return;

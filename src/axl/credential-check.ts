@@ -30,6 +30,8 @@ const MOST_REMEMBERED = 100_000;
 const MOST_AT_ONCE = 2;
 /** Verifiers that wait to be made; beyond it they are left for the next sign-in. */
 const MOST_WAITING = 1_000;
+/** AXL's code for an object that does not exist. */
+const NO_SUCH_USER = 5007;
 const SCRYPT = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 } as const;
 const KEY_BYTES = 32;
 
@@ -132,8 +134,8 @@ export function createCredentialCheck(needs: CredentialCheckNeeds): CredentialCh
         storeLater(kind, name, password);
         return 'match';
       } catch (error) {
-        // CUCM knows no such user: as wrong as a wrong password.
-        if (error instanceof AxlError && error.code === 'axl.fault') {
+        // CUCM knows no such user: as wrong as a wrong password. Any other fault is CUCM's trouble, not the user's.
+        if (error instanceof AxlError && error.code === 'axl.fault' && error.axlCode === NO_SUCH_USER) {
           verdicts.inc({ source: 'cucm', verdict: 'mismatch' });
           return 'mismatch';
         }

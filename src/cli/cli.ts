@@ -20,12 +20,14 @@ export async function runCli(argv: readonly string[], version: string, io: CliIo
     await program.parseAsync(helpLast(argv), { from: 'user' });
     return DONE;
   } catch (error) {
-    if (error instanceof CommanderError) {
-      return error.exitCode === 0 || error.code === 'commander.help' ? (argv.length === 0 ? USAGE : DONE) : USAGE;
-    }
+    // An InvalidArgumentError of ours is a CommanderError that commander has not printed.
     if (error instanceof UsageError || error instanceof InvalidArgumentError) {
       io.err(`imp: ${error.message}`);
       return USAGE;
+    }
+    if (error instanceof CommanderError) {
+      // Help that was not asked for: words are missing.
+      return error.exitCode === 0 && error.code !== 'commander.help' ? DONE : USAGE;
     }
     io.err(`imp: ${describeError(error)}`);
     return error instanceof ImpError && error.code === 'config.invalid' ? USAGE : FAILED;

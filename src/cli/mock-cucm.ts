@@ -41,7 +41,7 @@ export async function runMockCucm(flags: GlobalFlags, io: CliIo): Promise<void> 
           `  AXL         ${endpoints.axl}`,
           `  User        ${endpoints.user} / ${endpoints.password}`,
           `  Authority   ${endpoints.ca}`,
-          `  Data        ${given.data === undefined ? 'kept in memory only' : resolve(io.cwd, given.data)}`,
+          `  Data        ${given.data === undefined ? 'not kept' : resolve(io.cwd, given.data)}`,
           `  Faults      ${new URL('/faults', endpoints.axl)}`,
           '',
           `ready: ${mock.users} users. Stop with Ctrl+C.`,

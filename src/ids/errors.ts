@@ -17,7 +17,7 @@ export class IdsError extends ImpError {
 }
 
 /** Turns what SQLite says of its surroundings into our words; anything else passes through. */
-export function fromSqlite(error: unknown): unknown {
+export function fromSqlite(error: unknown, file?: string): unknown {
   const code = (error as { code?: unknown }).code;
   if (typeof code !== 'string') return error;
   if (code.startsWith('SQLITE_FULL') || code === 'SQLITE_IOERR_WRITE') {
@@ -27,9 +27,11 @@ export function fromSqlite(error: unknown): unknown {
     return new IdsError('ids.busy', 'another process holds the database', { cause: error });
   }
   if (code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB') {
-    return new IdsError('ids.corrupt', 'the database file is damaged: restore it, or move it away to sync anew', {
-      cause: error,
-    });
+    return new IdsError(
+      'ids.corrupt',
+      `the database file ${file ?? ''} is damaged: restore it, or move it away to begin anew (contact lists are lost then)`,
+      { cause: error },
+    );
   }
   return error;
 }

@@ -21,6 +21,12 @@ const domainName = z
 
 const nodeName = z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]{0,126}[A-Za-z0-9])?$/, { error: 'must be a host name' });
 
+const hostOrAddress = z
+  .string()
+  .refine((name) => isIP(name) !== 0 || /^(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i.test(name), {
+    error: 'must be a host name or an IP address',
+  });
+
 const cucm = z
   .strictObject({
     url: z.url({ protocol: /^https$/, error: 'must be an https URL' }).describe('The AXL URL of the CUCM publisher.'),
@@ -42,7 +48,7 @@ export const nodeConfigSchema = z.strictObject({
     .optional()
     .describe("Presence domain of the cluster. Needed unless the mock CUCM's fixture brings one."),
   address: z
-    .string()
+    .union([z.literal(''), hostOrAddress], { error: 'must be a host name or an IP address' })
     .default('')
     .describe('Host name or address under which clients reach this node; empty: the address it is bound to.'),
   bind: z
@@ -50,7 +56,7 @@ export const nodeConfigSchema = z.strictObject({
     .refine((address) => isIP(address) !== 0, { error: 'must be an IP address' })
     .default('127.0.0.1')
     .describe('Address that all listeners are bound to; 0.0.0.0 or :: serves every interface.'),
-  names: z.array(z.string()).default([]).describe('More names and addresses that the server certificate must hold.'),
+  names: z.array(hostOrAddress).default([]).describe('More names and addresses that the server certificate must hold.'),
   log: z
     .strictObject({ level: z.enum(LOG_LEVELS).default('info').describe('trace, debug, info, warn, error or fatal.') })
     .prefault({})
@@ -83,6 +89,7 @@ export const nodeConfigSchema = z.strictObject({
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),
       rcc: port(5064, 'CSTA over SIP, UDP and TCP, while RCC Device Selection is activated'),
+      presenceEngineSip: port(5080, 'SIP over UDP and TCP of the Presence Engine, which the SIP Proxy sends to'),
     })
     .prefault({})
     .describe('Ports.'),
@@ -147,7 +154,8 @@ export function parseNodeFile(text: string, file: string): NodeFile {
     const line = counter.linePos(syntax.pos[0]).line;
     throw new ConfigError(file, [{ key: '', line, message: `not YAML: ${syntax.message}` }]);
   }
-  const result = nodeConfigSchema.safeParse(document.toJS({ maxAliasCount: 20 }) ?? {});
+  // A key without a value is one whose lines are commented out: its default holds.
+  const result = nodeConfigSchema.safeParse(withoutNulls(document.toJS({ maxAliasCount: 20 }) ?? {}));
   if (result.success) return result.data;
   const lineOf = (path: readonly PropertyKey[]): number | null => {
     for (let length = path.length; length > 0; length -= 1) {
@@ -168,6 +176,15 @@ export function parseNodeFile(text: string, file: string): NodeFile {
       }
       return [{ key: issue.path.join('.'), line: lineOf(issue.path), message: issue.message }];
     }),
+  );
+}
+
+function withoutNulls(value: unknown): unknown {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, each]) => each !== null)
+      .map(([key, each]) => [key, withoutNulls(each)]),
   );
 }
 

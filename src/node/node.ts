@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { createAdminApp } from '../admin/admin-app.ts';
 import { ensureAdminToken } from '../admin/admin-token.ts';
 import type { SyncProgressEvent } from '../admin/context.ts';
@@ -67,6 +67,7 @@ import { createLoginThrottle } from '../sign-in/login-throttle.ts';
 import { createSignIn } from '../sign-in/sign-in.ts';
 import { setSipCredentials } from '../sign-in/sip-credentials.ts';
 import { loadActivations } from './activations.ts';
+import { configuredCucm } from './cucm-access.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable } from './endpoints.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
@@ -147,7 +148,15 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const names = certificateNames(config, domain);
   let certificates = await ensureCertificates(folder('certs'), names, clock);
   const token = await ensureAdminToken(folder('admin.token'));
-  const tls = { node: certificates.node, ca: certificates.ca };
+  // As they are when a service starts: a renewed certificate is taken then.
+  const tls = {
+    get node() {
+      return certificates.node;
+    },
+    get ca() {
+      return certificates.ca;
+    },
+  };
   const exemptNetworks = options.mockCucm
     ? [...config.signIn.exemptNetworks, ...LOOPBACK]
     : config.signIn.exemptNetworks;
@@ -200,12 +209,17 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     await mock.start();
   }
   const cucm = mock
-    ? { url: `https://${authority(host, mock.port)}/axl/`, ca: certificates.ca, ...MOCK_ADMINISTRATOR }
-    : await configuredCucm(options);
+    ? {
+        url: `https://${authority(host, mock.port)}/axl/`,
+        ca: certificates.ca,
+        user: MOCK_ADMINISTRATOR.user,
+        password: () => MOCK_ADMINISTRATOR.password,
+      }
+    : await configuredCucm(config, { password: options.cucmPassword, baseFolder: options.baseFolder, log });
   const axl = createAxlClient({
     url: cucm.url,
     user: cucm.user,
-    password: () => cucm.password,
+    password: cucm.password,
     ...(cucm.ca === undefined ? {} : { ca: cucm.ca }),
     clock,
     log,
@@ -554,35 +568,6 @@ function httpOptions({ http, services }: NodeFile, exempt: Networks, metrics: Me
 
 function made<Options>(descriptor: ServiceDescriptor<Options>, service: Service): MadeService {
   return { descriptor: descriptor as ServiceDescriptor<unknown>, service };
-}
-
-interface CucmAccess {
-  readonly url: string;
-  readonly user: string;
-  readonly password: string;
-  readonly ca: string | undefined;
-}
-
-async function configuredCucm({ config, cucmPassword, baseFolder }: NodeOptions): Promise<CucmAccess> {
-  const { cucm } = config;
-  if (!cucm) {
-    throw new ImpError('invalid', 'node.no-cucm', 'there is no CUCM: set cucm in the node file, or add --mock-cucm');
-  }
-  const read = async (file: string, key: string): Promise<string> => {
-    try {
-      return await readFile(resolve(baseFolder, file), 'utf8');
-    } catch (cause) {
-      throw new ImpError('invalid', 'config.unreadable', `${key}: ${file} cannot be read`, { cause });
-    }
-  };
-  const password =
-    cucmPassword ??
-    (cucm.passwordFile === undefined ? cucm.password : (await read(cucm.passwordFile, 'cucm.passwordFile')).trim());
-  if (password === undefined) {
-    throw new ImpError('invalid', 'node.no-cucm-password', 'cucm: set passwordFile, password or IMP_CUCM_PASSWORD');
-  }
-  const ca = cucm.caFile === undefined ? undefined : await read(cucm.caFile, 'cucm.caFile');
-  return { url: cucm.url, user: cucm.user, password, ca };
 }
 
 function plain(answer: () => readonly [number, string]): HttpHandler {

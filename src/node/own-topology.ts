@@ -1,4 +1,5 @@
 import type { Ids } from '../ids/ids.ts';
+import { ImpError } from '../platform/errors.ts';
 
 /** The product's name for the group that a new cluster begins with. */
 const FIRST_GROUP = 'DefaultCUPSubcluster';
@@ -11,11 +12,24 @@ export interface OwnNode {
   readonly isPublisher: boolean;
 }
 
-/** Writes this node, its redundancy group and the default domain into the IDS; nothing when they stand there already. */
+/**
+ * Writes this node, its redundancy group and the default domain into the IDS; nothing when they stand there already. The
+ * embedded database holds one node: users assigned to another name would be served by nobody.
+ * @throws ImpError `node.renamed`
+ */
 export async function ensureOwnTopology(ids: Ids, own: OwnNode): Promise<{ readonly isFirstStart: boolean }> {
   return await ids.transaction('node', async (trx) => {
     const known = await trx.selectFrom('enterprisenode').where('name', '=', own.name).selectAll().executeTakeFirst();
     const group = await trx.selectFrom('enterprisesubcluster').selectAll().orderBy('id').executeTakeFirst();
+    const others = known ? [] : await trx.selectFrom('enterprisenode').select('name').execute();
+    if (others.length > 0) {
+      throw new ImpError(
+        'conflict',
+        'node.renamed',
+        `the data folder belongs to node ${others.map((each) => each.name).join(', ')}, and this one is called ` +
+          `${own.name}: start it under its name, or name another folder with --data`,
+      );
+    }
     const subclusterid = known?.subclusterid ?? group?.id ?? 1;
     if (!group) {
       await trx

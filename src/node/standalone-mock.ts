@@ -55,7 +55,12 @@ export async function startStandaloneMock(options: StandaloneMockOptions): Promi
     clock: options.clock,
     log: options.log,
   });
-  await mock.start();
+  try {
+    await mock.start();
+  } catch (error) {
+    await mock[Symbol.asyncDispose]();
+    throw error;
+  }
   return {
     endpoints: {
       ca: certificates.caFile,

@@ -18,7 +18,7 @@ export interface Alarm {
   readonly clearedAt: number | null;
 }
 
-/** Raised once per cause, repeats are counted, and every raised alarm has a way to clear (docs: services 18). */
+/** Raised once per cause, repeats are counted, and every raised alarm has a way to clear (one that ends is kept for a while). */
 export interface Alarms {
   raise(service: string, name: string, severity: AlarmSeverity, message: string): void;
   /** Ends the alarm; nothing happens when it is not raised. */

@@ -53,7 +53,7 @@ export async function ensureCertificates(
   const file = (name: keyof typeof FILES): string => join(folder, FILES[name]);
   if (!existsSync(file('ca'))) await makeAuthority(file('caKey'), file('ca'), clock);
   const isOurs = existsSync(file('caKey'));
-  if (isOurs && (!existsSync(file('node')) || (await needsRenewal(file('node'), names, clock)))) {
+  if (isOurs && (await needsRenewal(folder, names, clock))) {
     await renewNode(folder, names, clock);
   }
   try {
@@ -116,10 +116,22 @@ function sansOf(certificate: X509Certificate): string[] {
     .map((name) => name.replace(/^(?:DNS|IP Address):/, ''));
 }
 
-async function needsRenewal(file: string, names: readonly string[], clock: Clock): Promise<boolean> {
-  const certificate = new X509Certificate(await readFile(file));
-  if (certificate.validToDate.getTime() - clock.now() < RENEW_BEFORE_DAYS * DAY_MS) return true;
-  return names.some((name) => (isIP(name) === 0 ? !certificate.checkHost(name) : !certificate.checkIP(name)));
+/** What is missing, unreadable, torn apart by a crash, of another authority, short of a name or about to run out. */
+async function needsRenewal(folder: string, names: readonly string[], clock: Clock): Promise<boolean> {
+  try {
+    const [ca, key, cert] = await Promise.all(
+      [FILES.ca, FILES.nodeKey, FILES.node].map((name) => readFile(join(folder, name), 'utf8')),
+    );
+    const certificate = new X509Certificate(cert as string);
+    const authority = new X509Certificate(ca as string);
+    if (!certificate.checkPrivateKey(createPrivateKey(key as string))) return true;
+    if (!certificate.checkIssued(authority) || !certificate.verify(authority.publicKey)) return true;
+    if (certificate.validToDate.getTime() - clock.now() < RENEW_BEFORE_DAYS * DAY_MS) return true;
+    return names.some((name) => (isIP(name) === 0 ? !certificate.checkHost(name) : !certificate.checkIP(name)));
+  } catch {
+    // Whatever is wrong with the files: the authority's key is here, and a new certificate costs nothing.
+    return true;
+  }
 }
 
 async function makeAuthority(keyFile: string, certFile: string, clock: Clock): Promise<void> {

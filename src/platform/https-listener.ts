@@ -38,7 +38,7 @@ export interface HttpsListener {
   close(): Promise<void>;
 }
 
-/** Clients of the SOAP interfaces reuse a connection for hours (docs: client-profile-agent 1). */
+/** Clients of the SOAP interfaces reuse a connection for hours (docs/services/client-profile-agent.md). */
 const KEEP_ALIVE_MS = 10 * 60_000;
 const CLOSE_GRACE_MS = 2_000;
 

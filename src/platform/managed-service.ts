@@ -17,7 +17,7 @@ export interface ManagedNeeds {
   readonly onChange: () => void;
 }
 
-/** Pauses before the attempts after a failure; the last one repeats (docs: services 3.1). */
+/** Pauses before the attempts after a failure; the last one repeats (docs/services/supervisor.md). */
 const BACK_OFF_MS = [1_000, 5_000, 15_000, 30_000];
 const MAX_FAILURES = 5;
 const FAILURE_WINDOW_MS = 5 * 60_000;

@@ -44,7 +44,7 @@ export interface Scope {
   run(task: (signal: AbortSignal) => Promise<void>): void;
 }
 
-/** Wire states (docs: services 3.1). */
+/** Wire states (docs/services/supervisor.md). */
 export type ServiceState = 'Started' | 'Starting' | 'Stopped' | 'Stopping' | 'Unknown';
 
 /** Why a service is in its state; `text` is what the administrator reads. */

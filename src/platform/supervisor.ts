@@ -25,7 +25,7 @@ export interface Gate {
 }
 
 export interface SupervisorNeeds {
-  /** In the order of starting (docs: services 1.2); dependencies may only refine it. */
+  /** In the order of starting (docs/services/supervisor.md); dependencies may only refine it. */
   readonly services: readonly MadeService[];
   readonly activations: ActivationStore;
   readonly gate: Gate;

@@ -83,6 +83,15 @@ describe('password check', () => {
     assert.equal(await later.check('enduser', 'alice', 'Imp-demo-1'), 'unavailable', 'a verifier lives a week');
   });
 
+  it('takes no fault of CUCM for a wrong password, but that there is no such user', async () => {
+    await using world = await createWorld();
+    await world.mock.setFaults({ 'error-rate': '100%' });
+    assert.equal(await world.check.check('enduser', 'dave', 'Imp-demo-1'), 'unavailable');
+    await world.mock.setFaults({ 'error-rate': '0%' });
+    assert.equal(await world.check.check('enduser', 'dave', 'Imp-demo-1'), 'match');
+    await world.stored();
+  });
+
   it('keeps no password', async () => {
     await using world = await createWorld();
     await world.check.check('enduser', 'alice', 'Imp-demo-1');

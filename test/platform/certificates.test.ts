@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -65,11 +66,28 @@ describe('certificates', () => {
     assert.notEqual(await readFile(join(folder, 'node.pem'), 'utf8'), named.node.cert);
   });
 
+  it('makes anew what a crash or a person has left unusable', async () => {
+    const other = await mkdtemp(join(tmpdir(), 'imp-certs-'));
+    const good = async (): Promise<void> => {
+      const { ca, node } = await ensureCertificates(other, names, systemClock);
+      assert.ok(new X509Certificate(node.cert).verify(new X509Certificate(ca).publicKey));
+      assert.ok(new X509Certificate(node.cert).checkPrivateKey(createPrivateKey(node.key)));
+    };
+    await good();
+    await writeFile(join(other, 'node.key'), await readFile(join(folder, 'node.key')));
+    await good();
+    await writeFile(join(other, 'node.pem'), '');
+    await good();
+    await rm(join(other, 'ca.key'));
+    await rm(join(other, 'ca.pem'));
+    await good();
+    await rm(other, { recursive: true });
+  });
+
   it('refuses a key that does not belong to the certificate, in one sentence', async () => {
     const other = await mkdtemp(join(tmpdir(), 'imp-certs-'));
     await ensureCertificates(other, names, systemClock);
     await rm(join(other, 'ca.key'));
-    const { writeFile } = await import('node:fs/promises');
     await writeFile(join(other, 'node.key'), await readFile(join(folder, 'node.key')));
     await assert.rejects(() => ensureCertificates(other, names, systemClock), /the certificates in .* cannot be used/);
     await rm(other, { recursive: true });

@@ -29,7 +29,7 @@ const render = (certificates: z.infer<typeof listed>): string =>
     ]),
   );
 
-/** The node's certificates (docs/certificates.md). */
+/** The node's certificates (docs/architecture.md). */
 export const certsCommands: readonly AnyCommand[] = [
   command({
     words: ['certs', 'list'],

@@ -98,7 +98,7 @@ async function* follow(context: AdminContext, afterSeq: number, signal: AbortSig
   }
 }
 
-/** The change feed with its trace: who has handled each change, and when (docs/services/change-feed.md). */
+/** The change feed with its trace: who has handled each change, and when (docs/services/ids.md). */
 export const changesCommands: readonly AnyCommand[] = [
   streamCommand({
     isStream: true,
@@ -127,7 +127,7 @@ export const changesCommands: readonly AnyCommand[] = [
     },
     render(item) {
       if (item.type === 'handled')
-        return `  ${item.seq} ✓ ${item.consumer} after ${item.millisecondsAfter} ms: ${item.note}`;
+        return `  ${item.seq} ✓ ${item.consumer} after ${item.millisecondsAfter} ms${item.note === '' ? '' : `: ${item.note}`}`;
       const columns = item.changed.length > 0 ? ` (${item.changed.join(', ')})` : '';
       const lines = [`${item.seq} ${item.at} ${item.origin} ${item.operation} ${item.table} ${item.key}${columns}`];
       for (const each of item.handledBy) {

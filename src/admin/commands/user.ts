@@ -223,7 +223,7 @@ export const userCommands: readonly AnyCommand[] = [
         `${user.userid}: ${user.name} <${user.imAddress}>`,
         `  ${user.isEnabled ? 'enabled' : 'not enabled'} for IM and Presence, ${user.isActive ? 'active' : 'inactive'}, ` +
           `${user.assignment}${user.node === null ? '' : ` to ${user.node}`}`,
-        `  mail ${user.mail || '-'}, telephone ${user.telephoneNumber || '-'}, extension ${user.primaryExtension || '-'}, ` +
+        `  department ${user.department || '-'}, mail ${user.mail || '-'}, telephone ${user.telephoneNumber || '-'}, extension ${user.primaryExtension || '-'}, ` +
           `directory URI ${user.directoryUri || '-'}`,
         `  groups: ${user.groups.join(', ') || '-'}`,
         ...user.devices.map(

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { Kysely, SqliteDialect, type Transaction } from 'kysely';
@@ -60,10 +60,7 @@ export async function openSqliteIds(options: SqliteIdsOptions): Promise<SqliteId
     writer.pragma(`cache_size = -${CACHE_KIB}`);
     writer.pragma('temp_store = MEMORY');
     if (options.stagingFile !== undefined) {
-      writer.prepare('ATTACH DATABASE ? AS staging').run(options.stagingFile);
-      writer.pragma('staging.journal_mode = WAL');
-      writer.pragma('staging.synchronous = OFF');
-      writer.pragma(`staging.cache_size = -${CACHE_KIB}`);
+      attachStaging(writer, options.stagingFile, log);
     }
     const writing = new Kysely<Database>({ dialect: new SqliteDialect({ database: writer }) });
     await migrate(writing);
@@ -76,7 +73,29 @@ export async function openSqliteIds(options: SqliteIdsOptions): Promise<SqliteId
     return createSqliteIds(writer, writing, reader, read, log, options.metrics);
   } catch (error) {
     for (const database of opened) database.close();
-    throw fromSqlite(error);
+    throw fromSqlite(error, options.file);
+  }
+}
+
+/** The scratch database is not synced to disk: one that a power cut has damaged is made anew. */
+function attachStaging(writer: Sqlite.Database, file: string, log: Log): void {
+  const attach = (): void => {
+    writer.prepare('ATTACH DATABASE ? AS staging').run(file);
+    writer.pragma('staging.journal_mode = WAL');
+    writer.pragma('staging.synchronous = OFF');
+    writer.pragma(`staging.cache_size = -${CACHE_KIB}`);
+    writer.prepare('SELECT count(*) FROM staging.sqlite_master').get();
+  };
+  try {
+    attach();
+  } catch (error) {
+    const damage = fromSqlite(error);
+    if (!(damage instanceof IdsError) || damage.code !== 'ids.corrupt') throw error;
+    log.warn({ file }, 'the scratch database is damaged, and made anew');
+    const attached = writer.pragma('database_list') as { readonly name: string }[];
+    if (attached.some((each) => each.name === 'staging')) writer.exec('DETACH DATABASE staging');
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}${suffix}`, { force: true });
+    attach();
   }
 }
 

@@ -28,7 +28,7 @@ export interface EpasSyncAgentCfgRow {
   id: number;
   ccmpublisherip: string;
   axluser: string;
-  /** `Completed 2026-10-15 15:03:55` and its kin (docs: services 10). */
+  /** `Completed 2026-10-15 15:03:55` and its kin (docs/services/sync-agent.md). */
   syncstatus: string;
   /** `NeverSynced`, `Syncing`, `InSync`, `Following`, `Degraded`, `Resync`. */
   state: string;
@@ -57,7 +57,7 @@ export interface UcServiceProfileRow {
   isdefault: number;
 }
 
-/** A static SIP route (docs: services 8.2). */
+/** A static SIP route (docs/services/config-agent.md). */
 export interface StaticRouteRow {
   pkid: string;
   pattern: string;

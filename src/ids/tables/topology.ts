@@ -10,7 +10,7 @@ export interface EnterpriseNodeRow {
   subclusterid: number;
   /** 1 on the database publisher. */
   isprimary: number;
-  /** HA state number (docs: services 5.1); 0 while high availability is off. */
+  /** HA state number (0 unknown, 3 normal); 0 while high availability is off. */
   tkhaserverstate: number;
   hareason: string;
   version: string;

@@ -1,64 +1,54 @@
-import { z } from 'zod';
-import type { Alarms } from '../../platform/alarms.ts';
-import type { Clock } from '../../platform/clock.ts';
-import type { TlsMaterial } from '../../platform/https-listener.ts';
-import type { Log } from '../../platform/log.ts';
+import type { ChangeFeed } from '../../ids/change-feed.ts';
+import type { Ids } from '../../ids/ids.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
-import { configChangedSchema } from '../../rpc/handover/answer.ts';
-import type { ConfigurationError } from '../../rpc/handover/errors.ts';
-import { createFileStore } from '../../rpc/handover/file-store.ts';
-import { type ConfigurationReceiver, createConfigurationReceiver } from '../../rpc/handover/receiver.ts';
-import { untilAborted } from '../../rpc/handover/until.ts';
 import type { EngineConfiguration } from '../../rpc/presence-engine/configuration.ts';
-import { engineFormat } from '../../rpc/presence-engine/format.ts';
-import { createRpcServer, type RpcServer, rpcMethod } from '../../rpc/server.ts';
-import { effectiveConfiguration } from './effective.ts';
+import type { Hop } from '../../sip/transport/flow.ts';
+import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
+import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
+import {
+  type ConfigurationControlNeeds,
+  createConfigurationControl,
+  type PresenceEngineControl,
+} from './configuration-control.ts';
+import { createEngineCounters } from './counters.ts';
+import { ENGINE_SERVICE } from './names.ts';
+import { optionsSchema, type PresenceEngineOptions } from './options.ts';
+import { createOverloadGuard, measureLoad, type ReadLoad } from './overload.ts';
+import { forget, openSipSide, type SipSide } from './sip-side.ts';
+import { PhoneState } from './sources/phone-state.ts';
+import { Subscriptions } from './watching/subscriptions.ts';
 
-const optionsSchema = z.strictObject({
-  pollSeconds: z
-    .number()
-    .int()
-    .min(1)
-    .max(3600)
-    .default(60)
-    .describe('How often the configuration file is looked at, should a call of the OAM Agent be lost.'),
-});
-
-export type PresenceEngineOptions = z.infer<typeof optionsSchema>;
+export type { PresenceEngineControl } from './configuration-control.ts';
+export type { PresenceEngineOptions } from './options.ts';
 
 export const presenceEngineDescriptor: ServiceDescriptor<PresenceEngineOptions> = {
-  name: 'presence-engine',
+  name: ENGINE_SERVICE,
   title: 'Cisco Presence Engine',
-  purpose: 'Composes one presence per user, by the configuration that the OAM Agent writes.',
+  purpose: 'Composes one presence per user, and tells SIP watchers who may see it; takes what SIP clients publish.',
   kind: 'feature',
   isXcp: false,
-  dependsOn: ['oam-agent', 'sip-proxy', 'sync-agent'],
+  dependsOn: ['oam-agent', 'sip-proxy', 'sync-agent', 'route-datastore', 'presence-datastore'],
   waitsForDataMonitor: true,
-  conformance: [],
+  conformance: [
+    { spec: 'RFC 3903 (PUBLISH)', status: 'complete' },
+    { spec: 'RFC 6665, 3856 (SUBSCRIBE and NOTIFY for presence)', status: 'partial' },
+    { spec: 'RFC 3863, 4479, 4480 (PIDF, data model, RPID)', status: 'partial' },
+    { spec: 'RFC 4662, 5367 (lists)', status: 'partial' },
+  ],
   options: optionsSchema,
 };
 
-export interface PresenceEngineNeeds {
-  /** Where the OAM Agent writes. */
-  readonly folder: string;
-  readonly clock: Clock;
-  readonly log: Log;
+export interface PresenceEngineNeeds extends ConfigurationControlNeeds {
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  readonly routeDatastore: RouteDatastore;
+  readonly presenceDatastore: PresenceDatastore;
   readonly metrics: Metrics;
-  readonly alarms: Alarms;
-  readonly tls: { readonly node: TlsMaterial; readonly ca: string };
-  /** Address of the control port, under which the node's certificate is good. */
-  readonly host: string;
-  /** 0 picks a free one. */
-  readonly controlPort: number;
-}
-
-/** Where the OAM Agent meets the engine. */
-export interface PresenceEngineControl {
-  /** Where to call; undefined while the engine is not running. */
-  controlAddress(): { readonly host: string; readonly port: number } | undefined;
-  /** Called each time the engine has come up with a configuration. */
-  onRunning(listener: () => void): Disposable;
+  /** Of SIP over UDP and TCP; 0 picks a free one. */
+  readonly sipPort: number;
+  /** Absent: measured. */
+  readonly readLoad?: ReadLoad;
 }
 
 export interface PresenceEngine extends PresenceEngineControl {
@@ -66,109 +56,86 @@ export interface PresenceEngine extends PresenceEngineControl {
   configuration(): EngineConfiguration | undefined;
   /** Called with each configuration that comes into force. */
   onConfiguration(listener: (configuration: EngineConfiguration) => void): Disposable;
+  /** Where the SIP Proxy sends PUBLISH and SUBSCRIBE for presence; undefined while the engine does not listen. */
+  sipHop(): Hop | undefined;
 }
 
-const SERVICE = 'presence-engine';
-const ALARMS = [
-  'PEOamInitialConfigFileError',
-  'PEOamInvalidInitialConfigFile',
-  'PEOamConfigFileError',
-  'PEOamInvalidConfigFile',
-] as const;
-
-/** The product's name for what is wrong with the file, at the start and later. */
-function alarmOf(error: ConfigurationError, isInitial: boolean): (typeof ALARMS)[number] {
-  const isAbsent = error.code === 'configuration.missing' || error.code === 'configuration.unreadable';
-  if (isInitial) return isAbsent ? 'PEOamInitialConfigFileError' : 'PEOamInvalidInitialConfigFile';
-  return isAbsent ? 'PEOamConfigFileError' : 'PEOamInvalidConfigFile';
-}
+const TICK_MS = 1_000;
 
 /**
- * Starts with the configuration in its folder, and waits for a good one when there is none. A new version is loaded
- * when the OAM Agent calls, or within `pollSeconds`; one that is not good is refused, and the old values stay.
+ * Starts with the configuration in its folder, and waits for a good one when there is none. Then it takes PUBLISH and
+ * SUBSCRIBE, and tells watchers (docs/services/presence-engine.md).
  */
 export function createPresenceEngine(
   needs: PresenceEngineNeeds,
   options: PresenceEngineOptions,
 ): Service & PresenceEngine {
-  const log = needs.log.child({ subsystem: SERVICE });
-  const running = new Set<() => void>();
-  const followers = new Set<(configuration: EngineConfiguration) => void>();
-  let receiver: ConfigurationReceiver<EngineConfiguration> | undefined;
-  let server: RpcServer | undefined;
-  let inForce: EngineConfiguration | undefined;
-
-  const subscribe = <Listener>(set: Set<Listener>, each: Listener): Disposable => {
-    set.add(each);
-    return { [Symbol.dispose]: () => void set.delete(each) };
+  const log = needs.log.child({ subsystem: ENGINE_SERVICE });
+  const { clock, alarms } = needs;
+  const counters = createEngineCounters(needs.metrics);
+  const control = createConfigurationControl({ ...needs, log });
+  const phones = new PhoneState(needs);
+  let side: SipSide | undefined;
+  // Subscriptions outlive a restart of the service.
+  const subscriptions: Subscriptions = new Subscriptions(clock, (subscription) => {
+    if (side) side.notifier.end(subscription, { state: 'terminated', reason: 'timeout' });
+    else forget({ ...needs, log }, subscription);
+  });
+  const configuration = (): EngineConfiguration => {
+    const inForce = control.configuration();
+    if (!inForce) throw new Error('the engine is used without a configuration');
+    return inForce;
   };
 
   return {
-    controlAddress: () => (server ? { host: needs.host, port: server.port } : undefined),
-    onRunning: (each) => subscribe(running, each),
-    configuration: () => inForce,
-    onConfiguration: (each) => subscribe(followers, each),
+    controlAddress: () => control.controlAddress(),
+    onRunning: (each) => control.onRunning(each),
+    configuration: () => control.configuration(),
+    onConfiguration: (each) => control.onConfiguration(each),
+    sipHop() {
+      const at = side?.sip.addresses.tcp ?? side?.sip.addresses.udp;
+      if (!side || !at) return undefined;
+      return { transport: side.sip.addresses.tcp ? 'TCP' : 'UDP', address: at.address, port: at.port };
+    },
 
     async start(scope) {
-      let started: EngineConfiguration | undefined;
-      let isLoaded: () => void = () => undefined;
-      const loaded = new Promise<void>((resolve) => {
-        isLoaded = resolve;
-      });
-      const made = createConfigurationReceiver({
-        format: engineFormat,
-        store: createFileStore(needs.folder),
-        log,
-        apply(newer) {
-          started ??= newer;
-          const { configuration, restartNeeded } = effectiveConfiguration(started, newer);
-          inForce = configuration;
-          for (const follower of followers) follower(configuration);
-          return restartNeeded;
+      await control.open(scope, options.pollSeconds);
+      const overload = createOverloadGuard(needs.readLoad ?? measureLoad(), alarms, () => configuration().parameters);
+      const opened = await openSipSide(
+        scope,
+        {
+          ...needs,
+          log,
+          counters,
+          overload,
+          subscriptions,
+          phones,
+          configuration,
+          onConfiguration: (each) => control.onConfiguration(each),
+          port: needs.sipPort,
         },
-        onRefused(error) {
-          const isInitial = started === undefined;
-          needs.alarms.raise(SERVICE, alarmOf(error, isInitial), isInitial ? 2 : 3, error.message);
-        },
-        onRunning() {
-          for (const name of ALARMS) needs.alarms.clear(SERVICE, name);
-          isLoaded();
-        },
+        options,
+      );
+      side = opened;
+      scope.defer(() => {
+        side = undefined;
       });
-      receiver = made;
-      const control = createRpcServer({
-        name: 'the control port of the Presence Engine',
-        tls: needs.tls,
-        methods: {
-          configChanged: rpcMethod({
-            params: configChangedSchema,
-            handle: ({ version }) => made.configChanged(version),
-          }),
-          configVersion: rpcMethod({ params: z.strictObject({}).optional(), handle: async () => made.answer() }),
-        },
-        clock: needs.clock,
-        log,
+      scope.every(TICK_MS, () => {
+        overload.tick();
+        counters.highWaterMark.set(Math.max(overload.load.cpuPercent, overload.load.memoryPercent));
+        counters.activeSubscriptions.set(subscriptions.size);
+        counters.activeViews.set(subscriptions.views);
+        counters.activeResources.set(subscriptions.resources);
       });
-      await control.listen(needs.host, needs.controlPort);
-      server = control;
-      scope.defer(async () => {
-        server = undefined;
-        receiver = undefined;
-        inForce = undefined;
-        await control.close();
-      });
-      scope.every(options.pollSeconds * 1000, async () => void (await made.look()));
-      await made.look();
-      // The engine does not start without a good configuration: the agent's call, or the next look, lets it go on.
-      await untilAborted(loaded, scope.signal);
-      for (const each of running) each();
+      control.announce();
     },
     detail() {
-      const answer = receiver?.answer();
-      if (!answer || answer.version === null || !inForce) return 'waiting for a configuration';
-      const restart = answer.restartNeeded.length === 0 ? '' : `, restart for ${answer.restartNeeded.join(', ')}`;
-      const refused = answer.refused === null ? '' : `, refused version ${answer.refused.version ?? 'unknown'}`;
-      return `runs configuration ${answer.version}: ${inForce.gateways.length} presence gateways${restart}${refused}`;
+      const watched = side ? `, tells ${count(subscriptions.size, 'SIP subscription')}` : '';
+      return control.detail() + watched;
     },
   };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -1,13 +1,22 @@
+import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
 import type { Service } from '../../../src/platform/service.ts';
 import { createOamAgent, oamAgentDescriptor } from '../../../src/services/oam-agent/oam-agent.ts';
+import {
+  createPresenceDatastore,
+  presenceDatastoreDescriptor,
+} from '../../../src/services/presence-datastore/presence-datastore.ts';
 import {
   createPresenceEngine,
   type PresenceEngine,
   type PresenceEngineControl,
   presenceEngineDescriptor,
 } from '../../../src/services/presence-engine/presence-engine.ts';
+import {
+  createRouteDatastore,
+  routeDatastoreDescriptor,
+} from '../../../src/services/route-datastore/route-datastore.ts';
 import { createFailingFiles, type FailingFiles } from '../../rpc/support/failing-files.ts';
 import { makeTestTls, type TestTls } from '../../rpc/support/test-tls.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -65,8 +74,34 @@ export async function openOamWorld(options: { readonly control?: PresenceEngineC
     }
     await trx.insertInto('imdomain').values({ domain: 'acme.example', isdefault: 1, isadminmanaged: 1 }).execute();
   });
+  const store = createMemoryEngine({ clock, log, metrics });
+  const { ids, changeFeed } = test;
+  const routeDatastore = createRouteDatastore(
+    { engine: store, ids, changeFeed, log, nodeName: 'imp1' },
+    routeDatastoreDescriptor.options.parse({}),
+  );
+  const presenceDatastore = createPresenceDatastore(
+    { engine: store, log },
+    presenceDatastoreDescriptor.options.parse({}),
+  );
   const engine = createPresenceEngine(
-    { folder: folder.path, clock, log, metrics, alarms, tls, host: '127.0.0.1', controlPort: 0 },
+    {
+      folder: folder.path,
+      ids,
+      changeFeed,
+      routeDatastore,
+      presenceDatastore,
+      clock,
+      log,
+      metrics,
+      alarms,
+      tls,
+      host: '127.0.0.1',
+      controlPort: 0,
+      sipPort: 0,
+      // Its seconds are not those of the clock here.
+      readLoad: () => ({ cpuPercent: 0, memoryPercent: 0 }),
+    },
     presenceEngineDescriptor.options.parse({}),
   );
   const agent = createOamAgent(
@@ -127,6 +162,7 @@ export async function openOamWorld(options: { readonly control?: PresenceEngineC
     },
     async [Symbol.asyncDispose]() {
       for (const scope of scopes.reverse()) await scope.close();
+      await store[Symbol.asyncDispose]();
       await test[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },

@@ -1,0 +1,139 @@
+import type { ChangeFeed } from '../../ids/change-feed.ts';
+import type { Ids } from '../../ids/ids.ts';
+import type { Alarms } from '../../platform/alarms.ts';
+import type { Clock } from '../../platform/clock.ts';
+import { describeError } from '../../platform/errors.ts';
+import type { Log } from '../../platform/log.ts';
+import type { Scope } from '../../platform/service.ts';
+import type { EngineConfiguration } from '../../rpc/presence-engine/configuration.ts';
+import { createSipEndpoint, type SipEndpoint } from '../../sip/sip.ts';
+import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
+import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
+import type { EngineCounters } from './counters.ts';
+import { ENGINE_SERVICE } from './names.ts';
+import type { PresenceEngineOptions } from './options.ts';
+import type { OverloadGuard } from './overload.ts';
+import { createPublisher } from './sip/publish.ts';
+import { createRequestHandler } from './sip/request-handler.ts';
+import { createSubscriber, dialogName } from './sip/subscribe.ts';
+import { PHONE_TABLES, type PhoneState, REPEAT_MS } from './sources/phone-state.ts';
+import { WATCHED_TABLES, WatcherChanges } from './watching/changes.ts';
+import { Notifier } from './watching/notifier.ts';
+import { createResidents } from './watching/residents.ts';
+import type { Subscription } from './watching/subscription.ts';
+import type { Subscriptions } from './watching/subscriptions.ts';
+import { createViewer } from './watching/viewer.ts';
+
+export interface SipSideNeeds {
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  readonly routeDatastore: RouteDatastore;
+  readonly presenceDatastore: PresenceDatastore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly alarms: Alarms;
+  readonly counters: EngineCounters;
+  readonly overload: OverloadGuard;
+  readonly subscriptions: Subscriptions;
+  readonly phones: PhoneState;
+  readonly configuration: () => EngineConfiguration;
+  readonly onConfiguration: (listener: () => void) => Disposable;
+  /** Address of the listener, and its port; 0 picks a free one. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface SipSide {
+  readonly sip: SipEndpoint;
+  readonly notifier: Notifier;
+}
+
+const BIND_ALARM = 'PESipSocketBindFailure';
+const BIND_AGAIN_MS = 30_000;
+
+/** What the engine does once it has a configuration: listens, tells watchers, follows the IDS and the datastore. */
+export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: PresenceEngineOptions): Promise<SipSide> {
+  const { clock, log, ids, presenceDatastore, subscriptions, configuration } = needs;
+  const parameters = (): EngineConfiguration['parameters'] => configuration().parameters;
+  const maxListResources = (): number => {
+    const { maximumContacts } = parameters();
+    return maximumContacts === 0 ? options.maxListResources : Math.min(maximumContacts, options.maxListResources);
+  };
+  const host = parameters().listenAddress || needs.host;
+  const sip = createSipEndpoint({ clock, log }, { host, port: needs.port, tlsPort: null, mayLackListeners: true });
+  const residents = createResidents(needs.routeDatastore);
+  const viewer = createViewer({ ids, presenceDatastore, residents, configuration });
+  const notifier = new Notifier({
+    sip,
+    viewer,
+    clock,
+    log,
+    counters: needs.counters,
+    perSecond: () => parameters().presenceChangesPerSecond,
+    intervalMs: options.notifyIntervalSeconds * 1_000,
+    onOver: (subscription) => {
+      subscriptions.remove(subscription);
+      forget(needs, subscription);
+    },
+  });
+  const changes = new WatcherChanges({ ...needs, residents, notifier, maxListResources });
+  const common = { ...needs, residents, options, maxListResources };
+  sip.onRequest(
+    createRequestHandler({
+      publish: createPublisher({ ...common, maxSeconds: () => parameters().publicationSeconds }),
+      subscribe: createSubscriber({
+        ...common,
+        sip,
+        notifier,
+        viewer,
+        parameters,
+        isOverloaded: () => needs.overload.isOverloaded,
+      }),
+      counters: needs.counters,
+      trustedNetworks: [...options.trustedNetworks, host],
+    }),
+  );
+
+  await sip.open(scope);
+  // Stopped before the endpoint closes: what that cuts off is no fault of the watchers'.
+  scope.defer(() => notifier.stop());
+  const openMissing = async (): Promise<void> => {
+    const errors = await sip.openMissing();
+    if (errors.length === 0) needs.alarms.clear(ENGINE_SERVICE, BIND_ALARM);
+    else needs.alarms.raise(ENGINE_SERVICE, BIND_ALARM, 2, errors.map(({ message }) => message).join('; '));
+  };
+  await openMissing();
+  scope.every(BIND_AGAIN_MS, openMissing);
+
+  const watches = [
+    presenceDatastore.watch((change) => changes.presenceChanged(change)),
+    needs.onConfiguration(() => changes.allChanged()),
+  ];
+  scope.defer(() => {
+    for (const watch of watches) watch[Symbol.dispose]();
+  });
+  scope.run((signal) =>
+    needs.changeFeed.follow(
+      {
+        consumer: ENGINE_SERVICE,
+        tables: [...new Set([...WATCHED_TABLES, ...PHONE_TABLES])],
+        start: 'snapshot',
+        signal,
+      },
+      async (batch) => [await needs.phones.apply(batch), await changes.apply(batch)].filter((said) => said).join(', '),
+    ),
+  );
+  scope.every(REPEAT_MS, () => needs.phones.repeat());
+  return { sip, notifier };
+}
+
+/** Takes a subscription that is over out of the datastore. */
+export function forget(
+  { presenceDatastore, log }: Pick<SipSideNeeds, 'presenceDatastore' | 'log'>,
+  ended: Subscription,
+): void {
+  presenceDatastore.endDialog(ended.watcher, dialogName(ended.id)).catch((error: unknown) => {
+    // Its row has the life of the subscription, and goes by itself.
+    log.warn({ err: describeError(error) }, 'a subscription that is over could not be removed');
+  });
+}
