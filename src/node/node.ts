@@ -312,7 +312,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         tlsPort: port(config.listeners.sipTls),
       },
       isExempt: exempt.has,
-      presenceEngine: () => undefined,
+      presenceEngine: () => presenceEngine.sipHop(),
     },
     set['sip-proxy'],
   );
@@ -335,6 +335,10 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const presenceEngine = createPresenceEngine(
     {
       folder: presenceEngineFolder,
+      ids,
+      changeFeed,
+      routeDatastore,
+      presenceDatastore,
       clock,
       log,
       metrics,
@@ -342,6 +346,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       tls,
       host,
       controlPort: port(config.listeners.presenceEngineControl),
+      sipPort: port(config.listeners.presenceEngineSip),
     },
     set['presence-engine'],
   );
