@@ -123,6 +123,12 @@ export function createRccDeviceSelection(
     return { userid: user.userid, appearances, chosen, next };
   };
 
+  /** An event and no state: it goes to the history at once. */
+  const announce = (name: string, message: string): void => {
+    alarms.raise(RCC_SERVICE, name, 6, message);
+    alarms.clear(RCC_SERVICE, name);
+  };
+
   const openSip = async (scope: Scope): Promise<ReturnType<typeof createSipEndpoint>> => {
     const sip = createSipEndpoint({ clock, log }, { ...needs.sip, tlsPort: null });
     await sip.open(scope);
@@ -200,12 +206,10 @@ export function createRccDeviceSelection(
       scope.defer(() => mounted[Symbol.dispose]());
       await link.firstAttempt;
       address = sip.addresses.tcp;
-      alarms.clear(RCC_SERVICE, 'CTIGWStopped');
-      alarms.raise(RCC_SERVICE, 'CTIGWStarted', 6, 'remote call control is on');
+      announce('CTIGWStarted', 'remote call control is on');
       scope.defer(() => {
         address = undefined;
-        alarms.clear(RCC_SERVICE, 'CTIGWStarted');
-        alarms.raise(RCC_SERVICE, 'CTIGWStopped', 6, 'remote call control is off');
+        announce('CTIGWStopped', 'remote call control is off');
       });
     },
     detail() {
