@@ -155,6 +155,16 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
       closeTag('soapenv:Envelope');
     let status = 0;
     const password = usablePassword();
+    /** What those who take the rows have failed of is no failure of CUCM's. */
+    let own: { readonly error: unknown } | undefined;
+    const handOn = async (): Promise<void> => {
+      try {
+        await afterChunk?.();
+      } catch (error) {
+        own = { error };
+        throw error;
+      }
+    };
     try {
       const response = await pool.request({
         path: url.pathname,
@@ -177,11 +187,12 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
       const decoder = new TextDecoder('utf-8', { fatal: true });
       for await (const chunk of response.body) {
         stream.write(decoder.decode(chunk as Uint8Array, { stream: true }));
-        await afterChunk?.();
+        if (afterChunk) await handOn();
       }
       stream.write(decoder.decode());
       stream.end();
     } catch (error) {
+      if (own) throw own.error;
       if (error instanceof AxlError) throw error;
       const name = (error as Error).name;
       if (name === 'XmlError' || name === 'TypeError') {

@@ -50,6 +50,8 @@ export interface Staging {
   /** Marks a stage as whole. */
   completeStage(stage: string, count: number): Promise<void>;
   count(table: StagedTable): Promise<number>;
+  /** Of these keys, by the first column of the table's, those of which no row is staged. */
+  absent(table: StagedTable, keys: readonly string[]): Promise<string[]>;
   /** Empties everything. */
   end(): Promise<void>;
   /**

@@ -62,6 +62,11 @@ export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable
         const row = database.prepare(`SELECT count(*) AS rows FROM staging.${table.name}`).get();
         return (row as { rows: number }).rows;
       }),
+    absent: (table, keys) =>
+      ids.write((database) => {
+        const staged = database.prepare(`SELECT 1 FROM staging.${table.name} WHERE ${table.key[0]} = ?`);
+        return keys.filter((key) => staged.get(key) === undefined);
+      }),
     end: () => ids.write((database) => remake(database, '')),
     merge: mergeStaged,
   };

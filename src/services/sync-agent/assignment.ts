@@ -3,7 +3,7 @@ import type { Database } from '../../ids/database.ts';
 import { keyRanges } from '../../ids/staging/merge.ts';
 import { type AssignableNode, type AssignmentMode, allocate } from './allocate.ts';
 
-/** States in which a node serves its own users (docs/services/server-recovery-manager.md): HA off, and Normal. */
+/** States in which a node serves its own users (0 and 3): HA off, and Normal. */
 const SERVING_STATES: ReadonlySet<number> = new Set([0, 3]);
 const CHUNK_ROWS = 1_000;
 
@@ -80,11 +80,12 @@ export async function assignStaged(
   pause: () => Promise<void>,
 ): Promise<void> {
   for await (const range of keyRanges(trx, 'staging.enduser', 'pkid')) {
+    // Both sides are bounded: SQLite would go through all known users for each range.
     await sql`UPDATE staging.enduser AS s SET
         primarynodeid = known.primarynodeid,
         tkassignmentstate = known.tkassignmentstate
       FROM enduser AS known
-      WHERE known.pkid = s.pkid AND ${range('s')} AND ${eligible('s')}
+      WHERE known.pkid = s.pkid AND ${range('s')} AND ${range('known')} AND ${eligible('s')}
         AND (known.primarynodeid IS NULL OR known.primarynodeid IN (SELECT id FROM enterprisenode))`.execute(trx);
     await pause();
   }

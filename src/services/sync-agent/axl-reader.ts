@@ -33,7 +33,7 @@ export interface RowSink<Source, Row> {
 export interface AxlReader {
   /** All objects of a list; answers how many. */
   list<Row>(query: ListQuery, sink: RowSink<XmlElement, Row>): Promise<number>;
-  /** All rows of a query without `SKIP` and `FIRST`; `order` makes pages not overlap. */
+  /** All rows of a table. Pages begin after the last key of the one before: none is missed, whatever else goes away. */
   sql<Row>(select: SqlSelect, sink: RowSink<SqlRow, Row>): Promise<number>;
   /** Rows of one small query. */
   sqlRows(query: string): Promise<readonly SqlRow[]>;
@@ -43,10 +43,11 @@ export interface AxlReader {
   patiently<T>(call: () => Promise<T>): Promise<T>;
 }
 
+/** Columns of a table that has a `pkid`, which is read too. */
 export interface SqlSelect {
   readonly columns: string;
   readonly from: string;
-  readonly order: string;
+  readonly where?: string;
 }
 
 export interface AxlReaderNeeds {
@@ -56,7 +57,12 @@ export interface AxlReaderNeeds {
   readonly signal: AbortSignal;
   readonly pageRows: number;
   readonly sqlPageRows: number;
+  /** CUCM asks for patience until then, in milliseconds since the epoch; null: no more. */
+  readonly onPatience?: (until: number | null) => void;
 }
+
+/** Pkids come from CUCM and go back into SQL: nothing but a UUID does. */
+export const PKID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const THROTTLE_FIRST_MS = 1_000;
 const THROTTLE_MOST_MS = 60_000;
@@ -82,7 +88,9 @@ export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
         if (!(error instanceof AxlError) || error.code !== 'axl.throttled' || tries >= THROTTLE_TRIES) throw error;
         const pauseMs = Math.min(error.retryAfterMs ?? THROTTLE_FIRST_MS * 2 ** (tries - 1), THROTTLE_MOST_MS);
         log.info({ pauseMs, tries }, 'CUCM throttles, waiting');
+        needs.onPatience?.(clock.now() + pauseMs);
         await sleep(clock, pauseMs, signal);
+        needs.onPatience?.(null);
       }
     }
   };
@@ -140,16 +148,29 @@ export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
           return axl.stream(query.operation, inside, onRow, afterChunk);
         }),
       ),
-    sql: ({ columns, from, order }, sink) =>
-      pages(needs.sqlPageRows, (skip, first) =>
-        collect(sink, (onRow, afterChunk) =>
+    sql({ columns, from, where }, sink) {
+      let after = '';
+      return pages(needs.sqlPageRows, async (_skip, first) => {
+        const conditions = [where, after === '' ? undefined : `pkid > '${after}'`].filter((each) => each !== undefined);
+        const which = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
+        let last = after;
+        const rows = await collect(sink, (onRow, afterChunk) =>
           axl.sqlQuery(
-            `select skip ${skip} first ${first} ${columns} from ${from} order by ${order}`,
-            onRow,
+            `select first ${first} pkid, ${columns} from ${from}${which} order by pkid`,
+            (row) => {
+              last = row.get('pkid') ?? '';
+              onRow(row);
+            },
             afterChunk,
           ),
-        ),
-      ),
+        );
+        // It goes back into SQL.
+        if (!PKID.test(last) && rows > 0)
+          throw new AxlError('axl.garbage', `${axl.host} sent a row of ${from} without a pkid`);
+        after = last;
+        return rows;
+      });
+    },
     async sqlRows(query) {
       return await patiently(async () => {
         const rows: SqlRow[] = [];

@@ -3,13 +3,13 @@ import { AxlError } from '../../axl/errors.ts';
 import type { Ids } from '../../ids/ids.ts';
 import type { StagedRow, Staging } from '../../ids/staging.ts';
 import type { Clock } from '../../platform/clock.ts';
-import type { XmlElement } from '../../xml/element.ts';
 import { type Applied, applyStaged, type ScopedTable } from './apply.ts';
 import type { AxlReader } from './axl-reader.ts';
-import { deviceRow, endUserRow, lineRow, TAGS } from './mapping.ts';
-import { type AssociationName, associationsOf } from './sql-reads.ts';
-import { STAGES, type Stage, withDisplayNames } from './stages.ts';
-import { type ChangePlace, writePlace } from './sync-record.ts';
+import { devicesOf, FILED_TYPES, misfiled, usersOf } from './echoes.ts';
+import { MANY, type ManyName, stageObjects } from './objects.ts';
+import { type AssociationName, associationsOf, byKeys } from './sql-reads.ts';
+import { STAGES, type Stage } from './stages.ts';
+import { type ChangePlace, LOST, writePlace } from './sync-record.ts';
 import { SYNCED, type SyncedName } from './tables.ts';
 
 export interface ChangeSyncNeeds {
@@ -26,22 +26,22 @@ export type Followed =
   /** The place is lost or so much has changed that everything is read anew; `reason` is a clause. */
   | { readonly kind: 'resync'; readonly reason: string };
 
-/** AXL object types that mean something here. */
-const FEW: Readonly<Record<string, string>> = {
-  AppUser: 'application users',
-  UserGroup: 'groups',
-  ProcessNode: 'nodes',
-  ServiceParameter: 'enterprise parameters',
-  ServiceProfile: 'service profiles',
-  LdapAuthentication: 'LDAP hosts',
+/** What a change of these AXL objects has read anew as a whole, as there are few. */
+const FEW: Readonly<Record<string, readonly string[]>> = {
+  AppUser: ['application users'],
+  // Who is in a group may be changed at the group.
+  UserGroup: ['groups', 'application users'],
+  ProcessNode: ['nodes'],
+  ServiceParameter: ['enterprise parameters'],
+  ServiceProfile: ['service profiles'],
+  LdapAuthentication: ['LDAP hosts'],
+  PresenceGroup: ['application users'],
 };
-const MANY = ['User', 'Phone', 'Line'] as const;
-const TYPES: readonly string[] = [...MANY, ...Object.keys(FEW)];
-/** AXL's code for a place it does not know (any more). */
-const LOST = 5007;
+const TYPES: readonly string[] = [
+  ...new Set([...Object.values(MANY).map((kind) => kind.type), ...Object.keys(FEW), ...FILED_TYPES]),
+];
 /** Objects fetched one by one; more are read faster by a full sync. */
 const MOST_OBJECTS = 2_000;
-const AT_ONCE = 4;
 
 const NOTHING: Applied = { inserted: 0, updated: 0, deleted: 0 };
 
@@ -66,8 +66,6 @@ export async function followOnce(needs: ChangeSyncNeeds, place: ChangePlace): Pr
   const next: ChangePlace = { queueId: list.queueId, nextChangeId: list.nextStartChangeId };
   const isMore = list.lastChangeId >= list.nextStartChangeId;
   const changed = byType(list.changes);
-  const objects = MANY.reduce((sum, type) => sum + (changed.get(type)?.size ?? 0), 0);
-  if (objects > MOST_OBJECTS) return { kind: 'resync', reason: `${objects} objects changed at once` };
   if (changed.size === 0) {
     if (next.nextChangeId !== place.nextChangeId) {
       await ids.transaction('node', (trx) => writePlace(trx, next, { lastChangeAt: clock.now() }));
@@ -76,12 +74,9 @@ export async function followOnce(needs: ChangeSyncNeeds, place: ChangePlace): Pr
   }
   await staging.begin(`changes/${place.queueId}/${place.nextChangeId}`);
   for (const table of Object.values(SYNCED)) await staging.clear(table);
-  const scopes = [
-    ...(await stageFew(needs, changed)),
-    ...(await stageDevices(needs, [...(changed.get('Phone') ?? [])])),
-    ...(await stageLines(needs, [...(changed.get('Line') ?? [])])),
-    ...(await stageUsers(needs, [...(changed.get('User') ?? [])])),
-  ];
+  const staged = await stageMany(needs, changed);
+  if (staged.kind === 'resync') return staged;
+  const scopes = [...(await stageFew(needs, changed)), ...staged.scopes];
   const applied = await applyStaged(ids, staging, {
     scopes,
     isFull: false,
@@ -112,31 +107,59 @@ const keys = (table: SyncedName, column: string, pkids: readonly string[]): Scop
 /** What there are few of is read as a whole. */
 async function stageFew(
   { reader, staging, domain }: ChangeSyncNeeds,
-  changed: ReadonlyMap<string, unknown>,
+  changed: ReadonlyMap<string, ReadonlySet<string>>,
 ): Promise<ScopedTable[]> {
-  const wanted = new Set([...changed.keys()].map((type) => FEW[type]));
+  const wanted = new Set([...changed.keys()].flatMap((type) => FEW[type] ?? []));
   // Which groups an application user is in comes with the application users.
   const stages = STAGES.filter((stage: Stage) => wanted.has(stage.name));
   for (const stage of stages) await stage.read({ reader, staging, domain, progress: () => undefined });
   return stages.flatMap((stage) => stage.tables.map((table) => ({ table, scope: { kind: 'all' } as const })));
 }
 
-async function fetchAll(
-  reader: AxlReader,
-  operation: string,
-  pkids: readonly string[],
-  tags: readonly string[],
-): Promise<XmlElement[]> {
-  const found: XmlElement[] = [];
-  const waiting = [...pkids];
-  const work = async (): Promise<void> => {
-    for (let pkid = waiting.shift(); pkid !== undefined; pkid = waiting.shift()) {
-      const object = await reader.get(operation, pkid, tags);
-      if (object !== undefined) found.push(object);
-    }
+type Staged = { readonly kind: 'staged'; readonly scopes: readonly ScopedTable[] };
+
+/** Fetches the changed objects and what hangs on them, and those that show a name which is another one now. */
+async function stageMany(
+  needs: ChangeSyncNeeds,
+  changed: ReadonlyMap<string, ReadonlySet<string>>,
+): Promise<Staged | (Followed & { readonly kind: 'resync' })> {
+  const wanted = (name: ManyName): Set<string> => new Set(changed.get(MANY[name].type) ?? []);
+  const [lines, users, devices] = [wanted('lines'), wanted('endUsers'), wanted('devices')];
+  const into = { ServiceProfile: users, RoutePartition: lines, DevicePool: devices } as const;
+  for (const type of FILED_TYPES) {
+    if (changed.has(type)) for (const pkid of await misfiled(needs, type)) into[type].add(pkid);
+  }
+  const tooMany = (): boolean => lines.size + users.size + devices.size > MOST_OBJECTS;
+  const resync = (): Followed & { readonly kind: 'resync' } => ({
+    kind: 'resync',
+    reason: `${lines.size + users.size + devices.size} objects changed at once`,
+  });
+  if (tooMany()) return resync();
+  // Lines before the users who show their numbers, users before the devices that show their names.
+  const lineRows = await stageObjects(needs, 'lines', lines);
+  for (const pkid of await usersOf(needs, [...lines], lineRows)) users.add(pkid);
+  if (tooMany()) return resync();
+  const userRows = await stageObjects(needs, 'endUsers', users);
+  for (const pkid of await devicesOf(needs, [...users], userRows)) devices.add(pkid);
+  if (tooMany()) return resync();
+  await stageObjects(needs, 'devices', devices);
+  const own = (table: ManyName, pkids: ReadonlySet<string>): ScopedTable[] =>
+    pkids.size === 0 ? [] : [keys(table, 'pkid', [...pkids])];
+  const groups = [...(changed.get('UserGroup') ?? [])];
+  return {
+    kind: 'staged',
+    scopes: [
+      ...own('devices', devices),
+      ...own('lines', lines),
+      ...own('endUsers', users),
+      ...(await stageAssociation(needs, 'deviceLines', 'fkdevice', [...devices])),
+      ...(await stageAssociation(needs, 'deviceLines', 'fknumplan', [...lines])),
+      ...(await stageAssociation(needs, 'userDevices', 'fkdevice', [...devices])),
+      ...(await stageAssociation(needs, 'userDevices', 'fkenduser', [...users])),
+      ...(await stageAssociation(needs, 'userGroups', 'fkenduser', [...users])),
+      ...(await stageAssociation(needs, 'userGroups', 'fkdirgroup', await missingGroups(needs, groups))),
+    ],
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return found;
 }
 
 async function stageAssociation(
@@ -144,38 +167,21 @@ async function stageAssociation(
   name: AssociationName,
   column: string,
   parents: readonly string[],
-): Promise<ScopedTable> {
+): Promise<ScopedTable[]> {
+  if (parents.length === 0) return [];
   const rows: readonly StagedRow[] = await associationsOf(reader, name, column, parents);
   await staging.put(SYNCED[name], rows);
-  return keys(name, column, parents);
+  return [keys(name, column, parents)];
 }
 
-async function stageDevices(needs: ChangeSyncNeeds, pkids: readonly string[]): Promise<ScopedTable[]> {
-  if (pkids.length === 0) return [];
-  const devices = await fetchAll(needs.reader, 'getPhone', pkids, TAGS.phone);
-  await needs.staging.put(SYNCED.devices, devices.map(deviceRow));
-  return [
-    keys('devices', 'pkid', pkids),
-    await stageAssociation(needs, 'deviceLines', 'fkdevice', pkids),
-    await stageAssociation(needs, 'userDevices', 'fkdevice', pkids),
-  ];
-}
-
-async function stageLines(needs: ChangeSyncNeeds, pkids: readonly string[]): Promise<ScopedTable[]> {
-  if (pkids.length === 0) return [];
-  const lines = await fetchAll(needs.reader, 'getLine', pkids, TAGS.line);
-  await needs.staging.put(SYNCED.lines, lines.map(lineRow));
-  return [keys('lines', 'pkid', pkids), await stageAssociation(needs, 'deviceLines', 'fknumplan', pkids)];
-}
-
-async function stageUsers(needs: ChangeSyncNeeds, pkids: readonly string[]): Promise<ScopedTable[]> {
-  if (pkids.length === 0) return [];
-  const users = await fetchAll(needs.reader, 'getUser', pkids, TAGS.user);
-  const rows = users.map((user) => endUserRow(user, needs.domain));
-  await needs.staging.put(SYNCED.endUsers, await withDisplayNames(needs.reader, rows));
-  return [
-    keys('endUsers', 'pkid', pkids),
-    await stageAssociation(needs, 'userDevices', 'fkenduser', pkids),
-    await stageAssociation(needs, 'userGroups', 'fkenduser', pkids),
-  ];
+/** Of the groups that changed, those that are gone: nobody is in them any more. */
+async function missingGroups({ reader }: ChangeSyncNeeds, pkids: readonly string[]): Promise<string[]> {
+  const left = new Set<string>();
+  await byKeys(
+    reader,
+    pkids,
+    (list) => `select pkid from dirgroup where pkid in (${list})`,
+    (row) => left.add(row.get('pkid') ?? ''),
+  );
+  return pkids.filter((pkid) => !left.has(pkid));
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import { type Applied, applyStaged } from './apply.ts';
 import type { AxlReader } from './axl-reader.ts';
+import { fetchSkipped } from './skipped.ts';
 import { STAGES } from './stages.ts';
 import type { ChangePlace } from './sync-record.ts';
 import { SYNCED } from './tables.ts';
@@ -63,6 +64,8 @@ export async function runFullSync(needs: FullSyncNeeds, acceptsDeletions: boolea
     await staging.completeStage(stage.name, count);
     counts.set(stage.name, count);
   }
+  needs.progress('what moved meanwhile', 0, null);
+  await fetchSkipped(needs, place);
   await judgeServerList(needs);
   const withheld = acceptsDeletions ? null : await disbelief(needs);
   needs.progress('merging', 0, null);

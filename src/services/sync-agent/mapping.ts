@@ -7,12 +7,16 @@ import { escapeLocal } from '../../xmpp/jid-escape.ts';
 
 export const ENTERPRISE_WIDE = 'Enterprise Wide';
 export const ASSIGNMENT_MODE = 'User Assignment Mode for Presence Server';
-const ENTERPRISE_PARAMETERS: ReadonlySet<string> = new Set([
-  ASSIGNMENT_MODE,
-  'Cluster ID',
-  'Cluster Fully Qualified Domain Name',
-  'Organization Top Level Domain',
-]);
+/** Of some two hundred, those that mean something on this side: the names that pages show. AXL has them without spaces. */
+const ENTERPRISE_PARAMETERS: ReadonlyMap<string, string> = new Map(
+  [ASSIGNMENT_MODE, 'Cluster ID', 'Cluster Fully Qualified Domain Name', 'Organization Top Level Domain'].map(
+    (name) => [plainName(name), name],
+  ),
+);
+
+function plainName(name: string): string {
+  return name.replace(/\s/g, '').toLowerCase();
+}
 
 /** Tags asked for, in the order of the AXL schema (docs/axl-client.md). */
 export const TAGS = {
@@ -77,12 +81,17 @@ export function processNodeRow(row: XmlElement): StagedRow {
 
 /** An enterprise parameter of CUCM. */
 export function enterpriseParameterRow(row: XmlElement): StagedRow {
-  return { node: '', service: ENTERPRISE_WIDE, name: textAt(row, 'name'), value: textAt(row, 'value') };
+  const name = textAt(row, 'name');
+  return {
+    node: '',
+    service: ENTERPRISE_WIDE,
+    name: ENTERPRISE_PARAMETERS.get(plainName(name)) ?? name,
+    value: textAt(row, 'value'),
+  };
 }
 
-/** Of some two hundred, those that mean something on this side. */
 export function isOfInterest(parameter: StagedRow): boolean {
-  return ENTERPRISE_PARAMETERS.has(String(parameter.name));
+  return ENTERPRISE_PARAMETERS.has(plainName(String(parameter.name)));
 }
 
 export function groupRow(row: XmlElement): StagedRow {

@@ -1,5 +1,5 @@
 import type { StagedRow } from '../../ids/staging.ts';
-import type { AxlReader, SqlRow, SqlSelect } from './axl-reader.ts';
+import { type AxlReader, PKID, type SqlRow, type SqlSelect } from './axl-reader.ts';
 
 /** What the thick operations of AXL do not return, or only one object at a time: read by SQL. */
 
@@ -17,15 +17,13 @@ export const associations: Readonly<Record<AssociationName, Association>> = {
     select: {
       columns: 'fkapplicationuser, fkdirgroup',
       from: 'applicationuserdirgroupmap',
-      order: 'fkapplicationuser, fkdirgroup',
     },
     row: (row) => ({ fkapplicationuser: text(row, 'fkapplicationuser'), fkdirgroup: text(row, 'fkdirgroup') }),
   },
   deviceLines: {
     select: {
-      columns: 'pkid, fkdevice, fknumplan, numplanindex, label, display',
+      columns: 'fkdevice, fknumplan, numplanindex, label, display',
       from: 'devicenumplanmap',
-      order: 'pkid',
     },
     row: (row) => ({
       pkid: text(row, 'pkid'),
@@ -37,7 +35,7 @@ export const associations: Readonly<Record<AssociationName, Association>> = {
     }),
   },
   userDevices: {
-    select: { columns: 'pkid, fkenduser, fkdevice, tkuserassociation', from: 'enduserdevicemap', order: 'pkid' },
+    select: { columns: 'fkenduser, fkdevice, tkuserassociation', from: 'enduserdevicemap' },
     row: (row) => ({
       pkid: text(row, 'pkid'),
       fkenduser: text(row, 'fkenduser'),
@@ -46,17 +44,15 @@ export const associations: Readonly<Record<AssociationName, Association>> = {
     }),
   },
   userGroups: {
-    select: { columns: 'fkenduser, fkdirgroup', from: 'enduserdirgroupmap', order: 'fkenduser, fkdirgroup' },
+    select: { columns: 'fkenduser, fkdirgroup', from: 'enduserdirgroupmap' },
     row: (row) => ({ fkenduser: text(row, 'fkenduser'), fkdirgroup: text(row, 'fkdirgroup') }),
   },
 };
 
 /** Keys in one query: a request line of some 40 KB at most. */
 const KEYS = 1_000;
-/** Pkids come from CUCM and go back into SQL: nothing but a UUID does. */
-const PKID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-async function byKeys(
+/** Runs a query for some pkids at a time; the query is made of their list. */
+export async function byKeys(
   reader: AxlReader,
   pkids: readonly string[],
   query: (list: string) => string,
@@ -96,7 +92,7 @@ export async function associationsOf(
   await byKeys(
     reader,
     parents,
-    (list) => `select ${select.columns} from ${select.from} where ${column} in (${list})`,
+    (list) => `select pkid, ${select.columns} from ${select.from} where ${column} in (${list})`,
     (row) => rows.push(toRow(row)),
   );
   return rows;

@@ -125,11 +125,12 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
   let errors = 0;
   let failures = 0;
   let isRunning = false;
+  let patientUntil: number | null = null;
   let wake: () => void = () => undefined;
 
   const facts = () => {
     const { users, place, fullSyncAt } = runner.memory;
-    return { users, place: place?.nextChangeId ?? 0, fullSyncAt };
+    return { users, place: place?.nextChangeId ?? 0, fullSyncAt, patientUntil };
   };
   const syncStatus = (): string => {
     const { lastChangeAt, isComplete } = runner.memory;
@@ -238,6 +239,9 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
       signal,
       pageRows: options.pageRows,
       sqlPageRows: options.sqlPageRows,
+      onPatience(until) {
+        patientUntil = until;
+      },
     });
     let hasStatus = '';
     while (!signal.aborted) {
@@ -252,11 +256,18 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
         for (const request of asked) request.reject(error);
         if (signal.aborted) return;
         pauseMs = fail(error);
+      } finally {
+        patientUntil = null;
       }
       const status = `${state.name} ${runner.memory.isComplete}`;
       if (status !== hasStatus) {
-        await record();
-        hasStatus = status;
+        try {
+          await record();
+          hasStatus = status;
+        } catch (error) {
+          // A disk that is full stands in the way of this too: it is told by `detail`, and written when there is room.
+          log.warn({ err: describeError(error) }, 'the state could not be stored');
+        }
       }
       await untilDue(pauseMs, signal);
     }

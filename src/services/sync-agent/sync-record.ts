@@ -14,6 +14,9 @@ export interface ChangePlace {
   readonly nextChangeId: number;
 }
 
+/** AXL's code for a place in its queue that it does not know (any more). */
+export const LOST = 5007;
+
 export async function readSyncRecord(db: Kysely<Database>): Promise<SyncRecord> {
   const row = await db.selectFrom('epassyncagentcfg').where('id', '=', 1).selectAll().executeTakeFirstOrThrow();
   return {

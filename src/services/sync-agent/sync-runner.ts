@@ -3,6 +3,7 @@ import type { Ids } from '../../ids/ids.ts';
 import type { Staging } from '../../ids/staging.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
+import { ImpError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { breathe, readAssignmentMode } from './apply.ts';
@@ -60,10 +61,12 @@ export interface SyncRunner {
   readonly memory: SyncMemory;
   /** Reads where an earlier run stopped. */
   load(): Promise<void>;
-  /** @throws AxlError; IdsError */
+  /** @throws AxlError; IdsError; ImpError `sync.overtaken` */
   turn(reader: AxlReader, asked: { readonly full: boolean; readonly acceptDeletions: boolean }): Promise<SyncResult>;
 }
 
+/** How often everything is read at once, when CUCM's queue is lost while it is read. */
+const FULL_TRIES = 3;
 /** All users are looked at no more often than this, however fast they change. */
 const USER_CHECK_MS = 60_000;
 
@@ -200,10 +203,13 @@ export function createSyncRunner(needs: SyncRunnerNeeds): SyncRunner {
       const isDue = fullSyncAt === null || clock.now() - fullSyncAt > needs.fullSyncHours * 3_600_000;
       let result: SyncResult | false = false;
       if (!isDue && place !== null && !asked.full) result = await follow(reader, place);
-      if (result === false) {
+      for (let tries = 0; result === false && tries < FULL_TRIES; tries += 1) {
         result = await full(reader, asked.acceptDeletions);
-        // What changed while everything was read.
-        if (place !== null) await follow(reader, place);
+        // What changed while everything was read. A place that is lost already makes all of it doubtful.
+        if (place !== null && (await follow(reader, place)) === false) result = false;
+      }
+      if (result === false) {
+        throw new ImpError('unavailable', 'sync.overtaken', `${axl.host} changes faster than it can be read`);
       }
       await checkUsers();
       return result;

@@ -22,10 +22,14 @@ export interface SyncFacts {
   readonly users: number;
   readonly place: number;
   readonly fullSyncAt: number | null;
+  /** CUCM has asked for patience until then; null when it has not. */
+  readonly patientUntil: number | null;
 }
 
 /** One sentence for the administrator. */
 export function syncSentence(state: SyncState, facts: SyncFacts): string {
+  const patience =
+    facts.patientUntil === null ? '' : `; CUCM asks for patience, next try ${isoTime(facts.patientUntil)}`;
   const held = `synced ${facts.users.toLocaleString('en')} users`;
   switch (state.name) {
     case 'NeverSynced':
@@ -33,12 +37,12 @@ export function syncSentence(state: SyncState, facts: SyncFacts): string {
     case 'Syncing':
     case 'Resync': {
       const of = state.total === null ? '' : ` of ${state.total.toLocaleString('en')}`;
-      return `reading ${state.stage}: ${state.done.toLocaleString('en')}${of}.`;
+      return `reading ${state.stage}: ${state.done.toLocaleString('en')}${of}${patience}.`;
     }
     case 'InSync':
-      return `${held}, about to follow changes.`;
+      return `${held}${patience || ', about to follow changes'}.`;
     case 'Following':
-      return `${held}, follows changes, next is ${facts.place}.`;
+      return `${held}${patience || `, follows changes, next is ${facts.place}`}.`;
     case 'Degraded': {
       const next = state.retryAt === null ? 'not tried again by itself' : `next try ${isoTime(state.retryAt)}`;
       const served = facts.fullSyncAt === null ? 'nothing is synced yet' : `serving the ${facts.users} users known`;
