@@ -66,8 +66,12 @@ function close(socket: Duplex, statusLine?: string): void {
   else socket.end(`HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
-function statusLineOf({ code }: NodeJS.ErrnoException): string {
+function statusLineOf({ code }: NodeJS.ErrnoException): string | undefined {
   switch (code) {
+    // Not broken: Node cannot keep requests that come in further TLS records of one piece while it waits for a client
+    // to read. Those that it has read are answered; a client sends the others again (RFC 9112 section 9.3.2).
+    case 'HPE_PAUSED':
+      return undefined;
     case 'HPE_HEADER_OVERFLOW':
       return '431 Request Header Fields Too Large';
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':

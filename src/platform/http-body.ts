@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from './clock.ts';
 import { ImpError } from './errors.ts';
 
@@ -24,12 +24,15 @@ export interface HttpBodyLimits {
   readonly timeoutMs: number;
 }
 
-/** 1 MiB and 60 s (docs: limits). */
+/** How long what is still being sent is dropped after a refusal. */
+const LINGER_MS = 2_000;
+
+/** 1 MiB and 60 s (the default of every HTTP interface). */
 export const DEFAULT_BODY_LIMITS: HttpBodyLimits = { maxBytes: 1024 * 1024, timeoutMs: 60_000 };
 
 /**
  * Reads a whole request body as UTF-8, bounded in size and time. An encoded body (gzip …) is refused rather than
- * inflated. On refusal the caller answers with `error.status` and closes the connection.
+ * inflated. On refusal the caller answers with `error.status`, through `endRefused`.
  * @throws HttpBodyError
  */
 export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAULT_BODY_LIMITS): Promise<string> {
@@ -88,4 +91,25 @@ export function readBody(request: IncomingMessage, clock: Clock, limits = DEFAUL
       );
     });
   });
+}
+
+/**
+ * Ends the answer to a request whose body has not been read; its head must be written, with the length of `body`. The
+ * answer is out at once, the connection closes after it. What the client still sends meanwhile is dropped for a moment:
+ * closed in the middle of it the connection would be reset, and many a client would never see why it was refused.
+ */
+export function endRefused(request: IncomingMessage, response: ServerResponse, body: Buffer | string): void {
+  if (request.complete) {
+    response.end(body);
+    return;
+  }
+  response.write(body);
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS);
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
 }

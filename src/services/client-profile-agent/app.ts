@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describeError } from '../../platform/errors.ts';
-import { DEFAULT_BODY_LIMITS, HttpBodyError, type HttpBodyLimits, readBody } from '../../platform/http-body.ts';
+import {
+  DEFAULT_BODY_LIMITS,
+  endRefused,
+  HttpBodyError,
+  type HttpBodyLimits,
+  readBody,
+} from '../../platform/http-body.ts';
 import type { HttpHandler } from '../../platform/https-listener.ts';
 import { newRequestId, withRequest } from '../../platform/request-context.ts';
 import { CONTENT_TYPE, type SoapVersion } from '../../soap/envelope.ts';
@@ -92,16 +98,22 @@ function refuse(request: IncomingMessage, response: ServerResponse, fault: CpaFa
   if (!request.complete) response.setHeader('connection', 'close');
   // The version is not known; the media type is the best hint there is.
   const version = request.headers['content-type']?.startsWith('text/xml') ? '1.1' : '1.2';
-  send(response, fault.status, version, writeFaultAnswer(fault, version));
+  const body = writeFaultAnswer(fault, version);
+  writeHead(response, fault.status, version, body);
+  endRefused(request, response, body);
 }
 
 function send(response: ServerResponse, status: number, version: SoapVersion, body: Buffer | string): void {
+  writeHead(response, status, version, body);
+  response.end(body);
+}
+
+function writeHead(response: ServerResponse, status: number, version: SoapVersion, body: Buffer | string): void {
   if (status === 503) response.setHeader('retry-after', String(RETRY_AFTER_SECONDS));
   response.writeHead(status, {
     'content-type': CONTENT_TYPE[version],
     'content-length': typeof body === 'string' ? Buffer.byteLength(body) : body.length,
   });
-  response.end(body);
 }
 
 function sendText(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {

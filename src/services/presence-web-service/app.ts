@@ -1,6 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describeError } from '../../platform/errors.ts';
-import { DEFAULT_BODY_LIMITS, HttpBodyError, type HttpBodyLimits, readBody } from '../../platform/http-body.ts';
+import {
+  DEFAULT_BODY_LIMITS,
+  endRefused,
+  HttpBodyError,
+  type HttpBodyLimits,
+  readBody,
+} from '../../platform/http-body.ts';
 import type { HttpHandler } from '../../platform/https-listener.ts';
 import { newRequestId, withRequest } from '../../platform/request-context.ts';
 import { CONTENT_TYPE } from '../../soap/envelope.ts';
@@ -152,17 +158,18 @@ async function readRequest(request: IncomingMessage, needs: AppNeeds): Promise<s
 /** Answers without having read the body, and closes: what is still to come is not wanted. */
 function refuse(request: IncomingMessage, response: ServerResponse, face: 'soap' | 'rest', fault: PwsFault): void {
   if (!request.complete) response.setHeader('connection', 'close');
-  if (face === 'rest') {
-    send(response, { ...faultAnswer(fault), ...withBody(undefined, faultAnswer(fault).body) });
-    return;
-  }
   // The version is not known; the media type is the best hint there is.
   const version = request.headers['content-type']?.startsWith('application/soap+xml') ? '1.2' : '1.1';
-  send(response, {
-    status: fault.soapStatus,
-    headers: { 'content-type': CONTENT_TYPE[version] },
-    body: writeFaultAnswer(fault, version),
-  });
+  const answer =
+    face === 'rest'
+      ? { status: fault.restStatus, ...withBody(undefined, faultAnswer(fault).body) }
+      : {
+          status: fault.soapStatus,
+          headers: { 'content-type': CONTENT_TYPE[version] },
+          body: writeFaultAnswer(fault, version),
+        };
+  writeHead(response, answer);
+  endRefused(request, response, answer.body);
 }
 
 function withBody(
@@ -173,10 +180,16 @@ function withBody(
   return { headers: { ...headers, 'content-type': REST_CONTENT_TYPE }, body: XML_DECLARATION + body };
 }
 
-function send(response: ServerResponse, { status, headers, body }: Pick<Answer, 'status' | 'headers' | 'body'>): void {
+type Written = Pick<Answer, 'status' | 'headers' | 'body'>;
+
+function send(response: ServerResponse, answer: Written): void {
+  writeHead(response, answer);
+  response.end(answer.body);
+}
+
+function writeHead(response: ServerResponse, { status, headers, body }: Written): void {
   if (status === 503) response.setHeader('retry-after', RETRY_AFTER_SECONDS);
   response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
 }
 
 function sendText(response: ServerResponse, status: number, body: string, headers: Record<string, string> = {}): void {
