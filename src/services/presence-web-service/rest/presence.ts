@@ -9,6 +9,7 @@ import { writePresence } from '../write-presence.ts';
 import { headerOf, OK, ownSession, type RestHandlers } from './rest-handler.ts';
 import type { RestTarget } from './rest-target.ts';
 
+/** GET reads the presence of contacts. Source: seen in clients; several contacts at once and the body are ours. */
 export const CONTACTS: RestHandlers<Extract<RestTarget, { kind: 'contacts' }>> = {
   GET: {
     operation: 'getPolledPresence',
@@ -21,6 +22,7 @@ export const CONTACTS: RestHandlers<Extract<RestTarget, { kind: 'contacts' }>> =
   },
 };
 
+/** GET reads the presence of a subscription and sets its next callback free. Source: seen in clients; the body is ours. */
 export const SUBSCRIBED: RestHandlers<Extract<RestTarget, { kind: 'subscribed' }>> = {
   GET: {
     operation: 'getSubscribedPresence',
@@ -33,6 +35,7 @@ export const SUBSCRIBED: RestHandlers<Extract<RestTarget, { kind: 'subscribed' }
   },
 };
 
+/** PUT sets presence. Source: seen in clients; the status is ours. */
 export const PRESENCE: RestHandlers<Extract<RestTarget, { kind: 'presence' }>> = {
   PUT: {
     operation: 'setPresence',

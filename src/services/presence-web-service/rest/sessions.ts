@@ -10,7 +10,10 @@ import type { RestTarget } from './rest-target.ts';
 
 type Target = Extract<RestTarget, { kind: 'session' }>;
 
-/** POST signs in, PUT signs in anew: an application user by the body, an end user by the key of one. DELETE signs out. */
+/**
+ * POST signs in, PUT signs in anew: an application user by the body, an end user by the key of one. DELETE signs out.
+ * Source: documented, and seen in clients.
+ */
 export const SESSION: RestHandlers<Target> = {
   POST: {
     operation: 'login',

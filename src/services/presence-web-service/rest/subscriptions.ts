@@ -10,6 +10,7 @@ import type { RestTarget } from './rest-target.ts';
 
 const pathOf = (user: string): string => `${BASE_PATH}/users/${encodeURIComponent(user)}/subscriptions`;
 
+/** POST subscribes. Source: seen in clients. */
 export const SUBSCRIPTIONS: RestHandlers<Extract<RestTarget, { kind: 'subscriptions' }>> = {
   POST: {
     operation: 'subscribe',
@@ -23,6 +24,7 @@ export const SUBSCRIPTIONS: RestHandlers<Extract<RestTarget, { kind: 'subscripti
   },
 };
 
+/** PUT adds contacts or renews, DELETE unsubscribes. Source: DELETE seen in clients, PUT inferred, its body ours. */
 export const SUBSCRIPTION: RestHandlers<Extract<RestTarget, { kind: 'subscription' }>> = {
   PUT: {
     operation: 'subscribe',

@@ -4,7 +4,7 @@ import { childContacts, childText, toPresenceType } from '../../read-request.ts'
 import { writePresence } from '../../write-presence.ts';
 import type { Operation } from '../operation.ts';
 
-/** The present state of any contacts. */
+/** The present state of any contacts. Source: seen in the product's 10.x interface; its action is `getPresence`. */
 export const getPolledPresence: Operation = {
   name: 'getPolledPresence',
   who: 'enduser',

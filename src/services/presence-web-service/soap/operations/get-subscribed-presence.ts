@@ -3,7 +3,7 @@ import { childId, childText, toPresenceType } from '../../read-request.ts';
 import { writePresence } from '../../write-presence.ts';
 import type { Operation } from '../operation.ts';
 
-/** The present state of a subscription's contacts; sets the next callback free. */
+/** The present state of a subscription's contacts; sets the next callback free. Source: seen in the product's 10.x interface. */
 export const getSubscribedPresence: Operation = {
   name: 'getSubscribedPresence',
   who: 'enduser',

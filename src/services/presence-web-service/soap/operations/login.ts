@@ -5,7 +5,7 @@ import { PwsFault } from '../../errors.ts';
 import { childText } from '../../read-request.ts';
 import type { Operation } from '../operation.ts';
 
-/** Signs in an application user by password, or an end user by the key of one. */
+/** Signs in an application user by password, or an end user by the key of one. Source: seen in the product's 10.x interface. */
 export const login: Operation = {
   name: 'login',
   who: 'nobody',

@@ -2,7 +2,7 @@ import { logOut } from '../../actions/log-in.ts';
 import type { Operation } from '../operation.ts';
 import { SUCCESS } from '../status.ts';
 
-/** Ends the session and what hangs on it. */
+/** Ends the session and what hangs on it. Source: seen in the product's 10.x interface; what hangs on it is documented in part. */
 export const logout: Operation = {
   name: 'logout',
   who: 'any',

@@ -5,7 +5,7 @@ import { childNumber, childText, presenceInside, toOverride, toPresenceType } fr
 import type { Operation } from '../operation.ts';
 import { SUCCESS } from '../status.ts';
 
-/** Publishes the caller's presence. */
+/** Publishes the caller's presence. Source: seen in the product's 10.x interface; the rules of override are documented. */
 export const setPresence: Operation = {
   name: 'setPresence',
   who: 'enduser',

@@ -3,7 +3,7 @@ import { subscribe as open } from '../../actions/subscriptions.ts';
 import { childContacts, childId, childNumber, childText } from '../../read-request.ts';
 import type { Operation } from '../operation.ts';
 
-/** Watches contacts; adds some to a subscription, renews it, or both. */
+/** Watches contacts; adds some to a subscription, renews it, or both. Source: seen in the product's 10.x interface. */
 export const subscribe: Operation = {
   name: 'subscribe',
   who: 'enduser',

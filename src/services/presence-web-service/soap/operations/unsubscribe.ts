@@ -5,7 +5,7 @@ import { childContacts, childId } from '../../read-request.ts';
 import type { Operation } from '../operation.ts';
 import { SUCCESS } from '../status.ts';
 
-/** Takes contacts out of a subscription, or ends it. */
+/** Takes contacts out of a subscription, or ends it. Source: seen in the product's 10.x interface. */
 export const unsubscribe: Operation = {
   name: 'unsubscribe',
   who: 'enduser',
