@@ -58,6 +58,18 @@ describe('what the mock holds', () => {
     );
   });
 
+  it('a generated user that was removed or renamed does not come back, nor stand in the way of the next start', async () => {
+    await using data = await folder();
+    {
+      await using world = await startMock({ users: 20, dataDir: data.path });
+      await world.axl('removeUser', '<userid>user000020</userid>');
+      await world.axl('updateUser', '<userid>user000019</userid><newUserid>renamed</newUserid>');
+    }
+    await using world = await startMock({ users: 22, dataDir: data.path });
+    const users = (await generated(world)).map((user) => user.split(' ')[1]);
+    assert.deepEqual(users.slice(-4), ['user000017', 'user000018', 'user000021', 'user000022']);
+  });
+
   it('data survive a restart; users are generated once, and more when more are wanted', async () => {
     await using data = await folder();
     let alice = '';

@@ -128,13 +128,7 @@ interface Common {
  */
 export function generateUsers(writing: Writing, options: GeneratorOptions): void {
   const { userPrefix: prefix, users } = options;
-  const highest =
-    writing.get<{ userid: string | null }>(
-      "SELECT max(userid) AS userid FROM enduser WHERE userid LIKE ? ESCAPE '\\' AND length(userid) = ?",
-      `${prefix.replace(/[\\%_]/g, '\\$&')}%`,
-      prefix.length + DIGITS,
-    )?.userid ?? '';
-  const from = Number(highest.slice(prefix.length)) || 0;
+  const from = generatedBefore(writing, prefix);
   if (from >= users) return;
   const common = readCommon(writing, options.fixture);
   const random = createRandom(options.seed);
@@ -146,6 +140,28 @@ export function generateUsers(writing: Writing, options: GeneratorOptions): void
   }
   connect(writing, from, users, common);
   rebuild();
+  writing.run(
+    `INSERT INTO mockgenerated (prefix, users) VALUES (?, ?) ON CONFLICT (prefix) DO UPDATE SET users = excluded.users`,
+    prefix,
+    users,
+  );
+}
+
+/**
+ * How many a data folder has been given. It is written down: the users themselves may have been removed or renamed, and
+ * one that was removed does not come back with the next start.
+ */
+function generatedBefore(writing: Writing, prefix: string): number {
+  writing.run('CREATE TABLE IF NOT EXISTS mockgenerated (prefix TEXT PRIMARY KEY, users INTEGER NOT NULL) STRICT');
+  const noted = writing.get<{ users: number }>('SELECT users FROM mockgenerated WHERE prefix = ?', prefix);
+  if (noted) return noted.users;
+  // A data folder of an earlier release.
+  const highest = writing.get<{ userid: string | null }>(
+    "SELECT max(userid) AS userid FROM enduser WHERE userid LIKE ? ESCAPE '\\' AND length(userid) = ?",
+    `${prefix.replace(/[\\%_]/g, '\\$&')}%`,
+    prefix.length + DIGITS,
+  );
+  return Number(highest?.userid?.slice(prefix.length)) || 0;
 }
 
 /** From so many users on it is faster to make the indexes anew than to keep them up. */

@@ -49,6 +49,8 @@ const INDEXES: readonly (readonly [table: string, column: string])[] = [
   ['enduser', 'primarynodeid'],
   ['enduser', 'lastname COLLATE NOCASE'],
   ['numplan', 'dnorpattern'],
+  // Pages of phones: without the class in it, every row before the page is looked at.
+  ['device', 'tkclass, name COLLATE NOCASE'],
 ];
 
 /**
