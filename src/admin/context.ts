@@ -62,6 +62,23 @@ export interface RccPhones {
   readonly next: (RccPhone & { readonly rule: string }) | null;
 }
 
+/** A user's presence as it is composed, and what each source says. */
+export interface PresenceOverview {
+  readonly state: string;
+  readonly activities: readonly string[];
+  readonly note: string;
+  /** Newest first. */
+  readonly sources: readonly {
+    readonly source: string;
+    readonly kind: string;
+    readonly state: string;
+    readonly activities: readonly string[];
+    readonly note: string;
+    /** Milliseconds since the epoch. */
+    readonly publishedAt: number;
+  }[];
+}
+
 /** What commands may touch. The node gives it; nothing here is a service's inside. */
 export interface AdminContext {
   readonly node: {
@@ -92,6 +109,8 @@ export interface AdminContext {
       wanted: { readonly device: string; readonly line: string | null; readonly partition: string | null } | null,
     ): Promise<RccPhones>;
   };
+  /** @param address bare, in any case; null while the Presence Datastore is not running */
+  readonly presence: (address: string) => Promise<PresenceOverview | null>;
   readonly replication: { readonly state: number; readonly sentence: string };
   readonly highAvailability: { readonly state: string; readonly reason: string };
   readonly certificates: {

@@ -30,6 +30,8 @@ import { createNotifications } from '../platform/notifications.ts';
 import type { Service, ServiceDescriptor } from '../platform/service.ts';
 import { createSupervisor, type MadeService } from '../platform/supervisor.ts';
 import { composePresence } from '../presence/compose.ts';
+import { presenceOverview } from '../presence/presence-overview.ts';
+import { PRESENCE_EVENT } from '../presence/publication.ts';
 import {
   clientProfileAgentDescriptor,
   createClientProfileAgent,
@@ -473,6 +475,15 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         },
       },
       rcc: rccDeviceSelection,
+      async presence(address) {
+        try {
+          const presentity = address.toLowerCase();
+          return presenceOverview(presentity, await presenceDatastore.publicationsOf(presentity, PRESENCE_EVENT));
+        } catch (error) {
+          if (error instanceof ImpError && error.kind === 'unavailable') return null;
+          throw error;
+        }
+      },
       replication: { state: 2, sentence: 'one node: nothing to replicate' },
       highAvailability: { state: 'Unknown', reason: 'High Availability Not Enabled' },
       certificates: {

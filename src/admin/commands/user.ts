@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isoTime } from '../../platform/clock.ts';
 import { ImpError } from '../../platform/errors.ts';
 import { setSipCredentials } from '../../sign-in/sip-credentials.ts';
 import { type AnyCommand, command } from '../command.ts';
@@ -27,6 +28,24 @@ const userShape = userRow.extend({
     z.strictObject({ name: z.string(), product: z.string(), lines: z.array(z.string()), doNotDisturb: z.boolean() }),
   ),
   contacts: z.array(z.strictObject({ address: z.string(), nickname: z.string(), groups: z.array(z.string()) })),
+  presence: z
+    .strictObject({
+      state: z.string().describe('Basic presence as it is composed: AVAILABLE, BUSY, DND, AWAY, VACATION, UNAVAILABLE'),
+      activities: z.array(z.string()),
+      note: z.string().describe('Custom text'),
+      sources: z.array(
+        z.strictObject({
+          source: z.string(),
+          kind: z.string().describe('override, client, sip, xmpp, phone or calendar'),
+          state: z.string(),
+          activities: z.array(z.string()),
+          note: z.string(),
+          publishedAt: z.string().describe('ISO 8601'),
+        }),
+      ),
+    })
+    .nullable()
+    .describe('null while the Presence Datastore is not running'),
 });
 
 const ASSIGNMENTS = ['unassigned', 'assigned', 'waiting'] as const;
@@ -157,7 +176,8 @@ export const userCommands: readonly AnyCommand[] = [
         .where('enduser.deletedat', 'is', null)
         .executeTakeFirst();
       if (!user) throw new ImpError('not-found', 'user.unknown', `there is no user ${given.user}`);
-      const [groups, devices, contacts] = await Promise.all([
+      const [presence, groups, devices, contacts] = await Promise.all([
+        context.presence(user.imaddress),
         db
           .selectFrom('enduserdirgroupmap as map')
           .innerJoin('dirgroup', 'dirgroup.pkid', 'map.fkdirgroup')
@@ -216,6 +236,15 @@ export const userCommands: readonly AnyCommand[] = [
             groups: rows.flatMap((row) => (row.group === null ? [] : [row.group])),
           }),
         ),
+        presence: presence && {
+          ...presence,
+          activities: [...presence.activities],
+          sources: presence.sources.map((each) => ({
+            ...each,
+            activities: [...each.activities],
+            publishedAt: isoTime(each.publishedAt),
+          })),
+        },
       };
     },
     render: (user) =>
@@ -234,6 +263,17 @@ export const userCommands: readonly AnyCommand[] = [
           (contact) =>
             `  contact ${contact.address}${contact.groups.length > 0 ? ` in ${contact.groups.join(', ')}` : ''}`,
         ),
+        ...(user.presence === null
+          ? []
+          : [
+              `  presence ${user.presence.state}${said(user.presence)}`,
+              ...user.presence.sources.map((each) => `  source ${each.source}: ${each.state}${said(each)}`),
+            ]),
       ].join('\n'),
   }),
 ];
+
+/** ` (busy, meeting) "in Rome"`: what stands behind a basic state. */
+function said({ activities, note }: { readonly activities: readonly string[]; readonly note: string }): string {
+  return `${activities.length === 0 ? '' : ` (${activities.join(', ')})`}${note === '' ? '' : ` ${JSON.stringify(note)}`}`;
+}

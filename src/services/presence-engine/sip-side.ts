@@ -61,7 +61,7 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
   };
   const host = parameters().listenAddress || needs.host;
   const sip = createSipEndpoint({ clock, log }, { host, port: needs.port, tlsPort: null, mayLackListeners: true });
-  const residents = createResidents(needs.routeDatastore);
+  const residents = createResidents(ids, needs.routeDatastore);
   const viewer = createViewer({ ids, presenceDatastore, residents, configuration });
   const notifier = new Notifier({
     sip,

@@ -85,7 +85,10 @@ export class WatcherChanges {
   async #left(address: string): Promise<void> {
     const { residents, presenceDatastore } = this.#needs;
     if ((await residents.find(address)).kind === 'here') return;
-    await presenceDatastore.forget(address, PRESENCE_EVENT);
+    for (const { kind, event, source } of await presenceDatastore.publicationsOf(address, PRESENCE_EVENT)) {
+      // What phones say is taken back by who has said it.
+      if (kind !== 'phone') await presenceDatastore.unpublish(address, event, source);
+    }
     this.#changed(address);
   }
 

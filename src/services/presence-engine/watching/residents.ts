@@ -1,3 +1,4 @@
+import type { Ids } from '../../../ids/ids.ts';
 import { refusal } from '../../../sip/errors.ts';
 import type { RouteDatastore, RoutedUser } from '../../route-datastore/route-datastore.ts';
 import { RETRY_SECONDS } from '../names.ts';
@@ -17,13 +18,23 @@ export interface Residents {
   require(address: string): Promise<RoutedUser>;
 }
 
-export function createResidents(routes: RouteDatastore): Residents {
+/**
+ * NOTE: the Route Datastore follows the IDS as we do, and may not have heard yet of what we are looking at: what ends a
+ * residence is read from the user's own row.
+ */
+export function createResidents(ids: Ids, routes: RouteDatastore): Residents {
   const find = async (address: string): Promise<Residence> => {
     const user = await routes.userByAddress(address);
-    if (!user?.isEnabled) return { kind: 'nobody' };
+    if (user === undefined) return { kind: 'nobody' };
+    const row = await ids.read
+      .selectFrom('enduser')
+      .select(['enablecups', 'status', 'primarynodeid', 'peerclusterid', 'deletedat'])
+      .where('pkid', '=', user.pkid)
+      .executeTakeFirst();
+    if (row?.enablecups !== 1 || row.status !== 1 || row.deletedat !== null) return { kind: 'nobody' };
     const { kind } = await routes.routeOfUser(user.userid);
-    if (kind === 'here') return { kind, user };
-    return kind === 'other-node' || kind === 'peer-cluster' ? { kind: 'elsewhere' } : { kind: 'nobody' };
+    if (kind === 'here' && row.primarynodeid === user.nodeId) return { kind, user };
+    return row.primarynodeid === null && row.peerclusterid === null ? { kind: 'nobody' } : { kind: 'elsewhere' };
   };
   return {
     find,
