@@ -287,6 +287,7 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
       isRunning = true;
       scope.defer(() => {
         isRunning = false;
+        enter({ name: 'Stopped' });
         for (const request of requests.splice(0)) request.reject(notRunning());
       });
       scope.run(loop);

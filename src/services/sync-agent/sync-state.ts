@@ -16,7 +16,9 @@ export type SyncState =
   /** The IDS is served as it is; `reason` is a clause. `retryAt` null: a person is needed. */
   | { readonly name: 'Degraded'; readonly reason: string; readonly retryAt: number | null }
   /** On a subscriber: the publisher's agent works, this one waits. */
-  | { readonly name: 'Waiting' };
+  | { readonly name: 'Waiting' }
+  /** The service is not running. */
+  | { readonly name: 'Stopped' };
 
 export interface SyncFacts {
   readonly users: number;
@@ -48,6 +50,8 @@ export function syncSentence(state: SyncState, facts: SyncFacts): string {
       const served = facts.fullSyncAt === null ? 'nothing is synced yet' : `serving the ${facts.users} users known`;
       return `${state.reason}; ${served}; ${next}.`;
     }
+    case 'Stopped':
+      return `the Sync Agent is stopped: CUCM is not followed; serving the ${facts.users} users known.`;
     case 'Waiting':
       return "waits: the publisher's agent does the work.";
   }
@@ -73,8 +77,10 @@ const LEGAL: Readonly<Record<SyncState['name'], readonly SyncState['name'][]>> =
   Following: ['Following', 'Resync', 'Degraded'],
   Degraded: ['Degraded', 'Syncing', 'Resync', 'Following', 'InSync'],
   Waiting: [],
+  // A start sets the state it begins with.
+  Stopped: [],
 };
 
 export function isLegalStep(from: SyncState['name'], to: SyncState['name']): boolean {
-  return LEGAL[from].includes(to);
+  return to === 'Stopped' || LEGAL[from].includes(to);
 }

@@ -165,6 +165,15 @@ describe('Sync Agent: full sync', () => {
     await world.until(({ fullSyncAt, state }) => (fullSyncAt ?? 0) > first && state === 'Following');
   });
 
+  it('says that it is stopped, and goes on where it was', async () => {
+    await using world = await createSyncWorld();
+    await world.start();
+    await world.until(isFollowing);
+    await world.scope.close();
+    assert.equal(world.agent.status().state, 'Stopped');
+    assert.match(world.agent.status().sentence, /is stopped: CUCM is not followed; serving the 20 users known/);
+  });
+
   it('waits on a subscriber', async () => {
     await using world = await createSyncWorld({ isPublisher: false });
     await world.start();
