@@ -54,6 +54,8 @@ export interface Staging {
   absent(table: StagedTable, keys: readonly string[]): Promise<string[]>;
   /** Empties everything. */
   end(): Promise<void>;
+  /** Runs a transaction that writes much, so that its end does not hold up the process. */
+  atLength<T>(transaction: () => Promise<T>): Promise<T>;
   /**
    * Within the caller's transaction: makes the table equal to what is staged, in the given scope. Answers how many rows
    * the source had lost.

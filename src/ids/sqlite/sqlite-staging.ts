@@ -1,6 +1,7 @@
 import type Sqlite from 'better-sqlite3';
 import { mergeStaged } from '../staging/merge.ts';
 import type { StagedTable, Staging } from '../staging.ts';
+import { withLateCheckpoint } from './checkpoint.ts';
 import type { SqliteIds } from './sqlite-ids.ts';
 
 /** The scratch area of the embedded engine: the attached schema `staging`. */
@@ -68,6 +69,7 @@ export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable
         return keys.filter((key) => staged.get(key) === undefined);
       }),
     end: () => ids.write((database) => remake(database, '')),
+    atLength: (transaction) => withLateCheckpoint(ids, transaction),
     merge: mergeStaged,
   };
 }

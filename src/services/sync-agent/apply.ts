@@ -37,6 +37,11 @@ export const breathe = (): Promise<void> => new Promise((resolve) => setImmediat
  * commit leaves nothing of it; after it, nothing is done twice.
  */
 export async function applyStaged(ids: Ids, staging: Staging, options: ApplyOptions): Promise<Applied> {
+  const merged = (): Promise<Applied> => mergeAll(ids, staging, options);
+  return options.isFull ? await staging.atLength(merged) : await merged();
+}
+
+async function mergeAll(ids: Ids, staging: Staging, options: ApplyOptions): Promise<Applied> {
   return await ids.transaction('cucm', async (trx) => {
     const before = await lastChange(trx);
     const merge = (each: ScopedTable): Promise<number> =>
@@ -60,16 +65,10 @@ export async function applyStaged(ids: Ids, staging: Staging, options: ApplyOpti
       options.place,
       options.isFull ? { fullSyncAt: options.now, lastChangeAt: options.now } : { lastChangeAt: options.now },
     );
-    const counts = await trx
-      .selectFrom('change_log')
-      .where('seq', '>', before)
-      .groupBy('op')
-      .select(({ fn }) => ['op', fn.countAll<number>().as('count')] as const)
-      .execute();
-    const count = (op: 'i' | 'u' | 'd'): number => Number(counts.find((row) => row.op === op)?.count ?? 0);
+    const counts = await countChanges(trx, before);
     // A soft removal is an update of `deletedat`.
-    const soft = removed - count('d');
-    return { inserted: count('i'), updated: count('u') - soft, deleted: removed };
+    const soft = removed - counts.d;
+    return { inserted: counts.i, updated: counts.u - soft, deleted: removed };
   });
 }
 
@@ -82,6 +81,27 @@ export async function readAssignmentMode(trx: Transaction<Database>): Promise<Re
     .select('value')
     .executeTakeFirst();
   return assignmentMode(row?.value);
+}
+
+/** Rows of the change log counted at once. */
+const COUNTED_ROWS = 20_000;
+
+/** Rows that were inserted, updated and deleted by this transaction, after `before`. */
+async function countChanges(trx: Transaction<Database>, before: number): Promise<Record<'i' | 'u' | 'd', number>> {
+  const counts = { i: 0, u: 0, d: 0 };
+  const last = await lastChange(trx);
+  for (let from = before; from < last; from += COUNTED_ROWS) {
+    const rows = await trx
+      .selectFrom('change_log')
+      .where('seq', '>', from)
+      .where('seq', '<=', from + COUNTED_ROWS)
+      .groupBy('op')
+      .select(({ fn }) => ['op', fn.countAll<number>().as('count')] as const)
+      .execute();
+    for (const { op, count } of rows) counts[op] += Number(count);
+    await breathe();
+  }
+  return counts;
 }
 
 async function lastChange(trx: Transaction<Database>): Promise<number> {
