@@ -1,3 +1,4 @@
+import type { DatastoreEngine } from '../../../src/datastore/datastore.ts';
 import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import type { Database } from '../../../src/ids/database.ts';
 import { createLog } from '../../../src/platform/log.ts';
@@ -48,6 +49,8 @@ export interface EngineWorld extends AsyncDisposable {
   readonly engine: Service & PresenceEngine;
   readonly routeDatastore: RouteDatastore & Service;
   readonly presenceDatastore: PresenceDatastore & Service;
+  /** What the stores stand on; another service may share them. */
+  readonly store: DatastoreEngine;
   readonly failures: unknown[];
   load: Load;
   /** Writes a new version of the configuration, and waits until it runs. */
@@ -187,6 +190,7 @@ export async function openEngineWorld(wanted: EngineWorldOptions = {}): Promise<
     engine,
     routeDatastore,
     presenceDatastore,
+    store,
     failures,
     load: { cpuPercent: 0, memoryPercent: 0 },
     async configure(changed) {
