@@ -52,6 +52,8 @@ export interface ConfigurationKeeper {
   publish(): Promise<string>;
   /** Looks whether file and component are as they should be, and puts right what is not. Never rejects. */
   check(): Promise<void>;
+  /** The component has come up: whatever the one before did not answer, this one is asked at once. */
+  componentCameUp(): Promise<void>;
   detail(): string;
 }
 
@@ -239,6 +241,12 @@ export function createConfigurationKeeper<Content extends object>(
         return `${wrote}, ${clauseOf(title, outcome.version, told)}`;
       }),
     check,
+    async componentCameUp() {
+      // It is another one than the one that did not answer.
+      isRetrying = false;
+      lost = 0;
+      await check();
+    },
     detail() {
       if (written === undefined) return trouble === '' ? 'nothing written yet' : `nothing written: ${trouble}`;
       const runs = last

@@ -128,7 +128,7 @@ export function createConfigAgent(needs: ConfigAgentNeeds, options: ConfigAgentO
         scope,
       );
       keeper = made;
-      const watch = needs.proxy.onRunning(() => scope.run(() => made.check()));
+      const watch = needs.proxy.onRunning(() => scope.run(() => made.componentCameUp()));
       scope.defer(() => watch[Symbol.dispose]());
       // The feed says nothing when nothing changed: what a kill left half done is finished here.
       await made.check();

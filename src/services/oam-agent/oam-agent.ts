@@ -132,7 +132,7 @@ export function createOamAgent(needs: OamAgentNeeds, options: OamAgentOptions): 
         scope,
       );
       keeper = made;
-      const watch = needs.engine.onRunning(() => scope.run(() => made.check()));
+      const watch = needs.engine.onRunning(() => scope.run(() => made.componentCameUp()));
       scope.defer(() => watch[Symbol.dispose]());
       // The feed says nothing when nothing changed: what a kill left half done is finished here.
       await made.check();
