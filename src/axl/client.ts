@@ -2,11 +2,14 @@ import { Pool } from 'undici';
 import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import { ENVELOPE_NAMESPACE } from '../soap/envelope.ts';
-import { attribute, element, elements, textOf, type XmlElement } from '../xml/element.ts';
+import { element, elements, textOf, type XmlElement } from '../xml/element.ts';
 import type { XmlLimits } from '../xml/limits.ts';
 import { createTreeBuilder, createXmlStream, type XmlHandler } from '../xml/parse.ts';
 import { closeTag, join, type Markup, openTag, textElement, XML_DECLARATION } from '../xml/write.ts';
+import { type ChangeList, readChanges } from './change-list.ts';
 import { AxlError, fromConnection } from './errors.ts';
+import { fromStatus, responseOf } from './faults.ts';
+import { createRowReader } from './row-reader.ts';
 
 export interface AxlClientOptions {
   /** `https://cucm.example:8443/axl/` */
@@ -22,34 +25,6 @@ export interface AxlClientOptions {
   readonly bodyTimeoutMs?: number;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-/** Where change notification stands, and what came. Ids are decimal text in AXL; they fit a number. */
-export interface ChangeList {
-  readonly queueId: string;
-  readonly firstChangeId: number;
-  readonly lastChangeId: number;
-  readonly nextStartChangeId: number;
-  readonly changes: readonly AxlChange[];
-}
-
-export interface AxlChange {
-  readonly id: number;
-  /** AXL object name: `User`, `Phone`, `Line` … */
-  readonly type: string;
-  /** Lower case, without braces. */
-  readonly uuid: string;
-  readonly action: 'a' | 'u' | 'r';
-  /** The object must be fetched. */
-  readonly doGet: boolean;
-  /** AXL tag names and new values. */
-  readonly changedTags: ReadonlyMap<string, string>;
-}
-
-/** One page of a list. */
-export interface PageQuery {
-  readonly skip: number;
-  readonly first: number;
 }
 
 /** A client of CUCM's AXL (docs/axl-client.md). Every failure is an `AxlError`. Nothing is retried here. */
@@ -98,7 +73,6 @@ const MOST_BYTES = 32 * 1024 * 1024;
 /** Refusals in a row after which a password is no longer sent: CUCM locks accounts. */
 const MOST_REFUSALS = 3;
 const LIMITS: XmlLimits = { depth: 64, elements: 5_000_000, attributesPerElement: 64 };
-const TOO_LARGE = /Total rows matched: (\d+) rows\. Suggest(?:ive|ed) Row Fetch: less than (\d+)/i;
 
 export function createAxlClient(options: AxlClientOptions): AxlClient {
   const url = new URL(options.url);
@@ -285,137 +259,4 @@ export function createAxlClient(options: AxlClientOptions): AxlClient {
       await pool.destroy();
     },
   };
-}
-
-/** Hands on each child of `return` as soon as it is whole; keeps the envelope without them. */
-function createRowReader(onRow: (row: XmlElement) => void): XmlHandler & { envelope(): XmlElement | undefined } {
-  // Envelope > Body > …Response > return > row: rows begin at the fifth level.
-  const ROW_DEPTH = 4;
-  let root: XmlElement | undefined;
-  let depth = 0;
-  let isInReturn = false;
-  const outer = createTreeBuilder((done) => {
-    root = done;
-  });
-  const inner = createTreeBuilder(onRow);
-  return {
-    open(uri, local, attributes) {
-      if (depth === ROW_DEPTH - 1) isInReturn = local === 'return';
-      if (depth >= ROW_DEPTH && isInReturn) inner.open(uri, local, attributes);
-      else outer.open(uri, local, attributes);
-      depth += 1;
-    },
-    text(text) {
-      if (depth > ROW_DEPTH && isInReturn) inner.text(text);
-      else outer.text(text);
-    },
-    close(uri, local) {
-      depth -= 1;
-      if (depth >= ROW_DEPTH && isInReturn) inner.close(uri, local);
-      else outer.close(uri, local);
-    },
-    envelope: () => root,
-  };
-}
-
-function responseOf(root: XmlElement | undefined, operation: string, host: string): XmlElement {
-  const body = root && element(root, 'Body');
-  const response = body && elements(body)[0];
-  if (response?.local === `${operation}Response`) return response;
-  if (response?.local === 'Fault') throw fromFault(response, host);
-  throw new AxlError('axl.garbage', `${host} sent an answer to ${operation} that is no AXL`);
-}
-
-function fromFault(fault: XmlElement, host: string): AxlError {
-  const text = (parent: XmlElement | undefined, name: string): string => {
-    const found = parent && element(parent, name);
-    return found ? textOf(found).trim() : '';
-  };
-  const detail = element(fault, 'detail');
-  const axlError = detail && elements(detail).find((child) => child.local === 'axlError');
-  const message = text(axlError, 'axlmessage') || text(fault, 'faultstring');
-  const axlCode = Number(text(axlError, 'axlcode') || Number.NaN);
-  const tooLarge = TOO_LARGE.exec(message);
-  if (tooLarge) {
-    return new AxlError('axl.too-large', message, {
-      axlCode,
-      totalRows: Number(tooLarge[1]),
-      suggestedRows: Number(tooLarge[2]),
-    });
-  }
-  // The sum of all answers in progress: the same request succeeds later.
-  if (/Maximum AXL Memory Allocation Consumed/i.test(message)) {
-    return new AxlError('axl.throttled', `${host}: ${message}`, { axlCode });
-  }
-  return new AxlError('axl.fault', `${host} refused: ${message}`, Number.isNaN(axlCode) ? {} : { axlCode });
-}
-
-function fromStatus(
-  status: number,
-  page: string,
-  retryAfter: string | string[] | undefined,
-  host: string,
-  user: string,
-): AxlError {
-  switch (status) {
-    case 401:
-      return new AxlError('axl.unauthorized', `${host} refuses the password of ${user}`);
-    case 403:
-      return new AxlError('axl.forbidden', `${user} has no AXL role on ${host}`);
-    case 404:
-      return new AxlError('axl.not-found', `the AXL service of ${host} is not running`);
-    case 503: {
-      const seconds = Number(Array.isArray(retryAfter) ? retryAfter[0] : retryAfter);
-      return new AxlError(
-        'axl.throttled',
-        `${host} asks for patience`,
-        seconds >= 0 ? { retryAfterMs: seconds * 1000 } : {},
-      );
-    }
-    case 599: {
-      const versions = /Supported axl versions are ([^<]+)/.exec(page)?.[1]?.trim();
-      return new AxlError('axl.version', `${host} does not speak our AXL version; it speaks ${versions ?? 'others'}`);
-    }
-    default:
-      return new AxlError('axl.garbage', `${host} answered HTTP ${status}`);
-  }
-}
-
-function readChanges(response: XmlElement, host: string): ChangeList {
-  const info = element(response, 'queueInfo');
-  const number = (name: string): number => {
-    const found = info && element(info, name);
-    return found ? Number(textOf(found)) : Number.NaN;
-  };
-  const queue = info && element(info, 'queueId');
-  const next = number('nextStartChangeId');
-  if (!queue || Number.isNaN(next)) throw new AxlError('axl.garbage', `${host} sent no place in its change queue`);
-  const list = element(response, 'changes');
-  return {
-    queueId: textOf(queue),
-    firstChangeId: number('firstChangeId'),
-    lastChangeId: number('lastChangeId'),
-    nextStartChangeId: next,
-    changes: (list ? elements(list, 'change') : []).map((change): AxlChange => {
-      const text = (name: string): string => {
-        const found = element(change, name);
-        return found ? textOf(found).trim() : '';
-      };
-      const tags = element(change, 'changedTags');
-      const action = text('action');
-      return {
-        id: Number(text('id')),
-        type: attribute(change, 'type') ?? '',
-        uuid: barePkid(attribute(change, 'uuid') ?? ''),
-        action: action === 'a' || action === 'r' ? action : 'u',
-        doGet: text('doGet').toLowerCase() === 'true',
-        changedTags: new Map((tags ? elements(tags) : []).map((tag) => [attribute(tag, 'name') ?? '', textOf(tag)])),
-      };
-    }),
-  };
-}
-
-/** CUCM's pkids as we keep them: lower case, without braces. */
-export function barePkid(uuid: string): string {
-  return uuid.replace(/[{}]/g, '').toLowerCase();
 }

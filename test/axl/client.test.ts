@@ -215,6 +215,27 @@ describe('AXL client', () => {
     assert.deepEqual(rows.map(textOf), ['a', 'b & c']);
   });
 
+  it('passes on what those who take the rows have failed of: it is none of CUCM’s failures', async () => {
+    await using cucm = await fakeCucm(
+      says(
+        200,
+        envelope(
+          '<ns:listUserResponse xmlns:ns="x"><return><user><userid>a</userid></user></return></ns:listUserResponse>',
+        ),
+      ),
+    );
+    const full = new Error('the disk is full');
+    await assert.rejects(
+      cucm.client.stream(
+        'listUser',
+        NOTHING,
+        () => undefined,
+        () => Promise.reject(full),
+      ),
+      (error) => error === full,
+    );
+  });
+
   it('reads where change notification stands, and the changes', async () => {
     await using cucm = await fakeCucm(
       says(

@@ -194,12 +194,12 @@ class Day {
         assert.ok(meaning.total === null || meaning.done <= meaning.total * 1.2 + 50, sync.sentence);
         break;
       case 'patient':
-        assert.ok(meaning.retryAt > Date.now() - 5_000 && meaning.retryAt < Date.now() + 61_000, sync.sentence);
+        judgeTime(meaning.retryAt, sync.sentence);
         break;
       case 'failed':
         assert.equal(sync.state, 'Degraded', sync.sentence);
         assert.ok(meaning.retryAt !== null, `it does not try again: ${sync.sentence}`);
-        assert.ok(meaning.retryAt > Date.now() - 5_000 && meaning.retryAt < Date.now() + 61_000, sync.sentence);
+        if (meaning.retryAt !== 'now') judgeTime(meaning.retryAt, sync.sentence);
         if (isQuiet) assert.equal(meaning.users, after.users, sync.sentence);
         break;
     }
@@ -233,6 +233,11 @@ class Day {
       from.children.map((child) => (typeof child === 'string' ? child : text(child))).join('');
     return { users: Number(text(counted)), next: Number(typeof next === 'object' ? text(next) : Number.NaN) };
   }
+}
+
+/** A time at which something is tried again is not past, but for the moment that the machine takes. */
+function judgeTime(retryAt: number, sentence: string): void {
+  assert.ok(retryAt > Date.now() - 5_000 && retryAt < Date.now() + 61_000, sentence);
 }
 
 /** Does to CUCM what is to be done, hears what the node says of it, and undoes it. */

@@ -9,7 +9,7 @@ export type Meaning =
       readonly kind: 'failed';
       readonly reason: string;
       readonly users: number | null;
-      readonly retryAt: number | null;
+      readonly retryAt: number | 'now' | null;
     };
 
 const number = (text: string): number => Number(text.replaceAll(',', ''));
@@ -29,15 +29,15 @@ export function meaningOf(sentence: string): Meaning {
     return { kind: 'reading', stage, done: number(done), total: total === undefined ? null : number(total) };
   }
   const failed = new RegExp(
-    `^(.+); (?:nothing is synced yet|serving the (\\d+) users known); (?:next try ${TIME}|not tried again by itself)\\.$`,
+    `^(.+); (?:nothing is synced yet|serving the (\\d+) users known); (?:next try ${TIME}|(being tried again)|not tried again by itself)\\.$`,
   ).exec(sentence);
   if (failed) {
-    const [, reason = '', users, retryAt] = failed;
+    const [, reason = '', users, retryAt, isAsking] = failed;
     return {
       kind: 'failed',
       reason,
       users: users === undefined ? null : Number(users),
-      retryAt: retryAt === undefined ? null : Date.parse(retryAt),
+      retryAt: isAsking !== undefined ? 'now' : retryAt === undefined ? null : Date.parse(retryAt),
     };
   }
   throw new Error(`nobody can tell what this means: ${sentence}`);

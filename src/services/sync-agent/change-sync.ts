@@ -1,4 +1,5 @@
-import type { AxlChange, AxlClient, ChangeList } from '../../axl/client.ts';
+import type { AxlChange, ChangeList } from '../../axl/change-list.ts';
+import type { AxlClient } from '../../axl/client.ts';
 import { AxlError } from '../../axl/errors.ts';
 import type { Ids } from '../../ids/ids.ts';
 import type { StagedRow, Staging } from '../../ids/staging.ts';

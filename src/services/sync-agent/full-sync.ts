@@ -6,6 +6,7 @@ import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import { type Applied, applyStaged } from './apply.ts';
 import type { AxlReader } from './axl-reader.ts';
+import { countKnownUsers } from './known-users.ts';
 import { fetchSkipped } from './skipped.ts';
 import { STAGES } from './stages.ts';
 import type { ChangePlace } from './sync-record.ts';
@@ -136,13 +137,7 @@ async function endRun({ ids, staging }: FullSyncNeeds): Promise<void> {
 
 /** Why the answer is not believed as far as removals go; null when it is. */
 async function disbelief({ ids, staging, alarms }: FullSyncNeeds): Promise<string | null> {
-  const known = await ids.read
-    .selectFrom('enduser')
-    .where('deletedat', 'is', null)
-    .where('peerclusterid', 'is', null)
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirst();
-  const before = Number(known?.count ?? 0);
+  const before = await countKnownUsers(ids);
   const now = await staging.count(SYNCED.endUsers);
   if (now >= before * BELIEVED_PART) {
     alarms.clear('sync-agent', 'SyncAgentDeletionsWithheld');

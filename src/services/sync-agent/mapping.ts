@@ -1,4 +1,4 @@
-import { barePkid } from '../../axl/client.ts';
+import { barePkid } from '../../axl/change-list.ts';
 import type { StagedRow } from '../../ids/staging.ts';
 import { attribute, element, textOf, type XmlElement } from '../../xml/element.ts';
 import { escapeLocal } from '../../xmpp/jid-escape.ts';

@@ -126,11 +126,12 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
   let failures = 0;
   let isRunning = false;
   let patientUntil: number | null = null;
+  let isAsking = false;
   let wake: () => void = () => undefined;
 
   const facts = () => {
     const { users, place, fullSyncAt } = runner.memory;
-    return { users, place: place?.nextChangeId ?? 0, fullSyncAt, patientUntil };
+    return { users, place: place?.nextChangeId ?? 0, fullSyncAt, patientUntil, isAsking };
   };
   const syncStatus = (): string => {
     const { lastChangeAt, isComplete } = runner.memory;
@@ -249,16 +250,18 @@ export function createSyncAgent(needs: SyncAgentNeeds, options: SyncAgentOptions
       // A person has looked at it: the password may be tried again.
       if (asked.length > 0) axl.retryCredentials();
       let pauseMs: number | null = options.pollIntervalSeconds * 1000;
+      isAsking = true;
       try {
         const result = await withRequest(newRequestId(), () => turn(reader, asked));
         for (const request of asked) request.resolve(result);
       } catch (error) {
         for (const request of asked) request.reject(error);
+        isAsking = false;
         if (signal.aborted) return;
         pauseMs = fail(error);
-      } finally {
-        patientUntil = null;
       }
+      isAsking = false;
+      patientUntil = null;
       const status = `${state.name} ${runner.memory.isComplete}`;
       if (status !== hasStatus) {
         try {

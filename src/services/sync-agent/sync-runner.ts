@@ -12,6 +12,7 @@ import type { AxlReader } from './axl-reader.ts';
 import { followOnce } from './change-sync.ts';
 import { findDirectoryUriProblems, judgeDirectoryUris } from './directory-uris.ts';
 import { runFullSync } from './full-sync.ts';
+import { countKnownUsers } from './known-users.ts';
 import { purgeRemoved } from './purge.ts';
 import { type ChangePlace, readSyncRecord } from './sync-record.ts';
 
@@ -87,13 +88,7 @@ export function createSyncRunner(needs: SyncRunnerNeeds): SyncRunner {
   let withheld: string | null = null;
 
   const countUsers = async (): Promise<void> => {
-    const row = await ids.read
-      .selectFrom('enduser')
-      .where('deletedat', 'is', null)
-      .where('peerclusterid', 'is', null)
-      .select(({ fn }) => fn.countAll<number>().as('count'))
-      .executeTakeFirst();
-    users = Number(row?.count ?? 0);
+    users = await countKnownUsers(ids);
     knownUsers.set(users);
   };
 

@@ -26,6 +26,8 @@ export interface SyncFacts {
   readonly fullSyncAt: number | null;
   /** CUCM has asked for patience until then; null when it has not. */
   readonly patientUntil: number | null;
+  /** CUCM is being asked now. */
+  readonly isAsking: boolean;
 }
 
 /** One sentence for the administrator. */
@@ -46,7 +48,11 @@ export function syncSentence(state: SyncState, facts: SyncFacts): string {
     case 'Following':
       return `${held}${patience || `, follows changes, next is ${facts.place}`}.`;
     case 'Degraded': {
-      const next = state.retryAt === null ? 'not tried again by itself' : `next try ${isoTime(state.retryAt)}`;
+      const next = facts.isAsking
+        ? `being tried again${patience}`
+        : state.retryAt === null
+          ? 'not tried again by itself'
+          : `next try ${isoTime(state.retryAt)}`;
       const served = facts.fullSyncAt === null ? 'nothing is synced yet' : `serving the ${facts.users} users known`;
       return `${state.reason}; ${served}; ${next}.`;
     }
