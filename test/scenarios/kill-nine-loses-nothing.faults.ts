@@ -5,31 +5,18 @@ import { describe, it } from 'node:test';
 import Sqlite from 'better-sqlite3';
 import { admin, type ImpProcess, startImp, temporaryFolder } from '../support/imp-process.ts';
 import { type MockProcess, startMockProcess } from '../support/mock-process.ts';
+import { type Random, randomOf } from '../support/random.ts';
 
 /** How often the node is killed; `IMP_FAULT_RUNS` sets it. */
 const RUNS = Number(process.env.IMP_FAULT_RUNS ?? 50);
 const SEED = Number(process.env.IMP_FAULT_SEED ?? 1);
-
-/** A small generator of known numbers, so that a failing run can be had again. */
-function randomOf(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 interface Expected {
   readonly departments: Map<string, string>;
   updates: number;
 }
 
-async function change(
-  mock: MockProcess,
-  random: (below: number) => number,
-  expected: Expected,
-  n: number,
-): Promise<void> {
+async function change(mock: MockProcess, random: Random, expected: Expected, n: number): Promise<void> {
   const known = [...expected.departments.keys()];
   const userid = known[random(known.length)] ?? '';
   switch (random(6)) {
