@@ -70,8 +70,8 @@ class Day {
   /** Successes and refusals by kind of change. */
   readonly tally = new Map<string, { done: number; refused: number; lost: number }>();
   #isUp: Promise<void> = Promise.resolve();
-  /** For what must be undone whatever certificate CUCM shows. */
-  readonly #careless = new Agent({ connect: { rejectUnauthorized: false } });
+  /** For what must be undone whatever certificate CUCM shows; a connection each time, as they are cut too. */
+  readonly #careless = new Agent({ pipelining: 0, connect: { rejectUnauthorized: false } });
 
   constructor(mock: MockProcess, mockFlags: readonly string[], imp: ImpProcess, database: Sqlite.Database) {
     this.#mock = mock;
@@ -157,6 +157,22 @@ class Day {
     return JSON.parse((await answer.body.text()).trim().split('\n').at(-1) ?? '{}');
   }
 
+  #asked: Promise<void> | undefined;
+  #failure: unknown;
+  /** As `sync`, without waiting; once at a time. */
+  ask(): void {
+    this.#asked ??= this.sync()
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          this.#failure = error;
+        },
+      )
+      .finally(() => {
+        this.#asked = undefined;
+      });
+  }
+
   /** Users and place in the IDS. */
   facts(): { users: number; place: number } {
     const users = this.database.prepare('SELECT count(*) AS n FROM enduser WHERE deletedat IS NULL').get() as {
@@ -170,6 +186,7 @@ class Day {
   async until(what: string, judge: (sync: SyncView) => boolean): Promise<void> {
     const deadline = performance.now() + 60_000;
     for (;;) {
+      if (this.#failure !== undefined) throw this.#failure;
       const before = this.facts();
       const sync = await this.status();
       this.#judgeTruth(sync, before, this.facts());
@@ -207,7 +224,6 @@ class Day {
 
   /** Nothing changes any more: the node is asked until it says that it has everything. */
   async settle(after: string): Promise<void> {
-    // A connection that the interruption has cut is heard of at the next request only.
     const { users, next } = await this.#cucm();
     await this.until(`after ${after}`, ({ sentence }) => {
       const meaning = meaningOf(sentence);
@@ -216,12 +232,22 @@ class Day {
         assert.deepEqual(this.facts(), { users, place: next });
         return true;
       }
-      if (meaning.kind === 'failed' || meaning.kind === 'following') void this.sync();
+      if (meaning.kind === 'failed' || meaning.kind === 'following') this.ask();
       return false;
     });
   }
 
-  async #cucm(): Promise<{ users: number; next: number }> {
+  /** That a connection was cut may be heard of only when it is used: it is asked again on another. */
+  async #cucm(tries = 5): Promise<{ users: number; next: number }> {
+    try {
+      return await this.#readCucm();
+    } catch (error) {
+      if (tries <= 1 || (error as { code?: unknown }).code !== 'UND_ERR_SOCKET') throw error;
+      return await this.#cucm(tries - 1);
+    }
+  }
+
+  async #readCucm(): Promise<{ users: number; next: number }> {
     const [counted, place] = [
       await this.mock.call('executeSQLQuery', '<sql>select count(*) as n from enduser</sql>'),
       await this.mock.call('listChange', ''),
@@ -249,7 +275,7 @@ async function interrupt(day: Day, interruption: Interruption, random: Random): 
       await day.sync();
       return;
     }
-    void day.sync();
+    day.ask();
     await day.until(interruption.name, ({ sentence }) => {
       const meaning = meaningOf(sentence);
       if (interruption.isPatient) return meaning.kind === 'patient';
