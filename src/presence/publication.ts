@@ -4,6 +4,12 @@ import type { Pidf } from '../pidf/pidf.ts';
 export const PRESENCE_EVENT = 'presence';
 
 /**
+ * For sources that do not expire by themselves, but end with the node that publishes them (phones, XMPP resources): a
+ * store shared by nodes must not keep what a node said that is gone, so it is said again in good time.
+ */
+export const STANDING_PUBLICATION = { lifeMs: 60 * 60_000, repeatMs: 20 * 60_000 } as const;
+
+/**
  * Kinds of source; what each counts for is in docs/presence-composition.md. An override replaces the composed state
  * whatever the devices do; a client is one of an application.
  */

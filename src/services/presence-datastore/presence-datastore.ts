@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Datastore, DatastoreEngine } from '../../datastore/datastore.ts';
 import { ImpError } from '../../platform/errors.ts';
@@ -70,7 +71,10 @@ export interface PresenceDatastore {
   watchersOf(presentity: string, event: string): Promise<readonly PresenceSubscription[]>;
   /** Removes what is held about a user who has left the node: publications and who watches them. */
   forget(presentity: string, event: string): Promise<void>;
-  /** Hears every change of a publication, its expiry too; goes on over restarts of the service. */
+  /**
+   * Hears every change of a publication, its expiry too; goes on over restarts of the service. What is said again as it
+   * was, to live longer, is no change.
+   */
   watch(listener: (change: PresenceChange) => void): Disposable;
 }
 
@@ -158,6 +162,8 @@ export function createPresenceDatastore(
         opened.publications.watch((event) => {
           if (event.kind === 'put') publications += event.previous === undefined ? 1 : 0;
           else publications -= 1;
+          // Said again as it was, for a longer life: nobody's presence has changed.
+          if (event.kind === 'put' && isDeepStrictEqual(event.previous, event.value)) return;
           const row = event.kind === 'put' ? event.value : event.previous;
           const kind = event.kind === 'put' ? 'published' : event.kind === 'expire' ? 'expired' : 'removed';
           const change = { presentity: row.presentity, event: row.event, source: row.source, kind } as const;

@@ -5,6 +5,7 @@ import type { Clock } from '../../platform/clock.ts';
 import { describeError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Scope } from '../../platform/service.ts';
+import { STANDING_PUBLICATION } from '../../presence/publication.ts';
 import type { EngineConfiguration } from '../../rpc/presence-engine/configuration.ts';
 import { createSipEndpoint, type SipEndpoint } from '../../sip/sip.ts';
 import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
@@ -16,7 +17,7 @@ import type { OverloadGuard } from './overload.ts';
 import { createPublisher } from './sip/publish.ts';
 import { createRequestHandler } from './sip/request-handler.ts';
 import { createSubscriber, dialogName } from './sip/subscribe.ts';
-import { PHONE_TABLES, type PhoneState, REPEAT_MS } from './sources/phone-state.ts';
+import { PHONE_TABLES, type PhoneState } from './sources/phone-state.ts';
 import { WATCHED_TABLES, WatcherChanges } from './watching/changes.ts';
 import { Notifier } from './watching/notifier.ts';
 import { createResidents } from './watching/residents.ts';
@@ -123,7 +124,7 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
       async (batch) => [await needs.phones.apply(batch), await changes.apply(batch)].filter((said) => said).join(', '),
     ),
   );
-  scope.every(REPEAT_MS, () => needs.phones.repeat());
+  scope.every(STANDING_PUBLICATION.repeatMs, () => needs.phones.repeat());
   return { sip, notifier };
 }
 

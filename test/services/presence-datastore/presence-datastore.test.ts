@@ -7,6 +7,7 @@ import { createMetrics } from '../../../src/platform/metrics.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
 import type { Service } from '../../../src/platform/service.ts';
 import type { Publication } from '../../../src/presence/publication.ts';
+import { xmppPublication, xmppSource } from '../../../src/presence/xmpp-presence.ts';
 import {
   createPresenceDatastore,
   type PresenceChange,
@@ -27,6 +28,15 @@ const publication = (parts: Partial<Publication> = {}): Publication => ({
   publishedAt: 0,
   ...parts,
 });
+const XMPP = {
+  presentity: BOB,
+  resource: 'desk',
+  show: '',
+  status: '',
+  priority: 0,
+  isIdle: false,
+  features: [],
+} as const;
 const watching = (parts: Partial<Parameters<PresenceDatastore['subscribe']>[0]> = {}) => ({
   presentity: BOB,
   event: 'presence',
@@ -73,6 +83,21 @@ describe('the Presence Datastore', () => {
     assert.equal((await store.unpublish(BOB, 'presence', 'xmpp/desk'))?.publishedAt, 2);
     assert.equal(await store.unpublish(BOB, 'presence', 'xmpp/desk'), undefined);
     assert.equal((await store.publicationsOf(BOB, 'dialog')).length, 1);
+  });
+
+  it('says nothing of what is said again to live on', async () => {
+    const said = { ...XMPP, show: 'away', status: 'Back soon' } as const;
+    await store.publish(xmppPublication(said, 1), 1_000);
+    await clock.advance(500);
+    await store.publish(xmppPublication(said, 1), 1_000);
+    assert.deepEqual(heard, [{ presentity: BOB, event: 'presence', source: 'xmpp/desk', kind: 'published' }]);
+    await clock.advance(900);
+    assert.equal((await store.publicationsOf(BOB, 'presence'))[0]?.document.person?.note, 'Back soon');
+    await store.publish(xmppPublication({ ...said, status: '' }, 2), 1_000);
+    assert.equal(heard.length, 2);
+    assert.equal((await store.unpublish(BOB, 'presence', xmppSource('desk')))?.kind, 'xmpp');
+    assert.equal(heard.at(-1)?.kind, 'removed');
+    assert.match(store.detail?.() ?? '', /^holds 0 publications/);
   });
 
   it('lets publications and subscriptions expire, and tells of publications', async () => {

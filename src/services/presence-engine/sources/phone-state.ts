@@ -4,7 +4,7 @@ import type { WatchedTable } from '../../../ids/database.ts';
 import type { Ids } from '../../../ids/ids.ts';
 import { NOBODY } from '../../../pidf/pidf.ts';
 import type { Clock } from '../../../platform/clock.ts';
-import { PRESENCE_EVENT, type Publication } from '../../../presence/publication.ts';
+import { PRESENCE_EVENT, type Publication, STANDING_PUBLICATION } from '../../../presence/publication.ts';
 import type { PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
 
 /** Tables by which it changes what CUCM's phones say. */
@@ -20,9 +20,6 @@ export interface PhoneStateNeeds {
 const IN_PRESENCE = 'Phone.InPresence';
 const KEY_SEPARATOR = '\u001f';
 const KEYS_PER_QUERY = 400;
-/** A store shared by nodes must not keep what a node said that is gone: it is said again in good time. */
-const LIFE_MS = 60 * 60_000;
-export const REPEAT_MS = 20 * 60_000;
 
 interface PhoneRow {
   readonly device: string;
@@ -61,7 +58,8 @@ export class PhoneState {
 
   /** Says again what holds. */
   async repeat(): Promise<void> {
-    for (const each of this.#published.values()) await this.#needs.presenceDatastore.publish(each, LIFE_MS);
+    for (const each of this.#published.values())
+      await this.#needs.presenceDatastore.publish(each, STANDING_PUBLICATION.lifeMs);
   }
 
   /** @param devices keys; undefined: all */
@@ -80,7 +78,7 @@ export class PhoneState {
     for (const [device, row] of wanted) {
       if (this.#published.has(device)) continue;
       const publication = publicationOf(row, this.#needs.clock.now());
-      await this.#needs.presenceDatastore.publish(publication, LIFE_MS);
+      await this.#needs.presenceDatastore.publish(publication, STANDING_PUBLICATION.lifeMs);
       this.#published.set(device, publication);
       count += 1;
     }
