@@ -52,6 +52,14 @@ export class FakeClock implements Clock {
     this.#elapsed = end;
     await turn();
   }
+
+  /**
+   * Moves time on step by step until `isSo`. For what waits for files or sockets between its timers: one long `advance`
+   * can be over before the next timer is set.
+   */
+  async advanceUntil(isSo: () => boolean, stepMs = 1_000): Promise<void> {
+    while (!isSo()) await this.advance(stepMs);
+  }
 }
 
 /** Lets everything that is ready run, input and output included. */

@@ -173,13 +173,13 @@ describe('the Config Agent', () => {
     const main = join(world.folder, SIP_PROXY_MAIN_FILE);
     const whole = await readFile(main, 'utf8');
     await writeFile(main, whole.replace('acme.example', 'evil.example'));
-    await world.clock.advance(30_000);
-    await until(() => !world.alarms().includes('sip-proxy/ESPConfigError') && world.agent.detail().endsWith('runs 1'));
+    await world.clock.advanceUntil(
+      () => !world.alarms().includes('sip-proxy/ESPConfigError') && world.agent.detail().endsWith('runs 1'),
+    );
     assert.equal(world.proxy.configuration()?.dynamic.defaultDomain, 'acme.example');
     await rm(world.folder, { recursive: true });
-    await world.clock.advance(30_000);
     // The folder with its counter is gone: what the proxy runs says how far the versions have come.
-    await until(() => world.agent.detail() === 'version 2 is written, SIP Proxy runs 2');
+    await world.clock.advanceUntil(() => world.agent.detail() === 'version 2 is written, SIP Proxy runs 2');
     assert.ok((await readdir(world.folder)).includes(SIP_PROXY_MAIN_FILE));
     await until(() => world.alarms().length === 0);
     assert.deepEqual(world.failures, []);
@@ -198,7 +198,7 @@ describe('the Config Agent', () => {
     assert.equal(world.files.done, done, 'it does not try without pause');
     assert.match(world.proxy.detail(), /^runs configuration 1/);
     world.files.left = -1;
-    await world.clock.advance(5_000);
+    await world.clock.advanceUntil(() => world.agent.detail() === 'version 2 is written, SIP Proxy runs 2');
     assert.equal(await world.note(), 'wrote version 2, SIP Proxy runs 2');
     await until(() => world.alarms().length === 0);
     assert.deepEqual(world.failures, []);
@@ -217,9 +217,9 @@ describe('the Config Agent', () => {
     await until(() => world.alarms().includes('sip-proxy/ESPConfigNotFound'));
     assert.equal(isUp, false);
     world.files.left = -1;
-    await world.clock.advance(30_000);
+    await world.clock.advanceUntil(() => isUp);
     await starting;
-    await until(() => world.alarms().length === 0);
+    await world.clock.advanceUntil(() => world.alarms().length === 0);
     assert.match(world.proxy.detail(), /^runs configuration 1/);
   });
 

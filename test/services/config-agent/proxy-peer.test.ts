@@ -99,8 +99,7 @@ describe('the Config Agent and another SIP Proxy', () => {
     behave = () => ({ status: 200, body: 'x'.repeat(100_000) });
     await world.clock.advance(60_000);
     behave = (version) => json(200, { version: version ?? 2 });
-    await world.clock.advance(60_000);
-    await until(() => world.agent.detail() === 'version 2 is written, SIP Proxy runs 2');
+    await world.clock.advanceUntil(() => world.agent.detail() === 'version 2 is written, SIP Proxy runs 2');
   });
 
   it('goes above the version that the proxy runs when ours was forgotten', async () => {

@@ -86,16 +86,15 @@ describe('the OAM Agent', () => {
     await until(() => world.alarms().includes('presence-engine/PEOamInitialConfigFileError'));
     assert.ok(world.alarms().includes('oam-agent/PEOamInitialConfigFileError'));
     world.files.left = -1;
-    await world.clock.advance(60_000);
+    await world.clock.advanceUntil(() => world.engine.configuration() !== undefined);
     await starting;
-    await until(() => world.alarms().length === 0);
+    await world.clock.advanceUntil(() => world.alarms().length === 0);
     world.files.left = 1;
     await world.set('maximumContacts', '5');
     await until(() => world.alarms().includes('oam-agent/PEOamConfigFileError'));
     world.files.left = -1;
-    await world.clock.advance(60_000);
-    await until(() => world.engine.configuration()?.parameters.maximumContacts === 5);
-    await until(() => world.alarms().length === 0);
+    await world.clock.advanceUntil(() => world.engine.configuration()?.parameters.maximumContacts === 5);
+    await world.clock.advanceUntil(() => world.alarms().length === 0);
     assert.deepEqual(world.failures, []);
   });
 
@@ -110,8 +109,9 @@ describe('the OAM Agent', () => {
     await until(() => world.alarms().includes('presence-engine/PEOamInvalidInitialConfigFile'));
     assert.equal(world.engine.configuration(), undefined);
     await world.startAgent();
+    await world.clock.advanceUntil(() => world.engine.configuration() !== undefined);
     await starting;
-    await until(() => world.alarms().length === 0);
+    await world.clock.advanceUntil(() => world.alarms().length === 0);
     assert.equal(world.engine.configuration()?.node.name, 'imp1');
   });
 
