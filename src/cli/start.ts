@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { removeEndpoints, writeEndpoints } from '../node/endpoints.ts';
+import { authority, type Endpoints, removeEndpoints, writeEndpoints } from '../node/endpoints.ts';
 import { createNode, type Node, type NodeOptions } from '../node/node.ts';
 import { parseNodeFile } from '../node/node-config.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -33,16 +33,23 @@ export async function runStart(flags: GlobalFlags, version: string, io: CliIo): 
   else io.out(welcome(node, options, io));
 
   const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
+  const shown = new Set(endpointRows(node.endpoints()).map(([name]) => name));
   let wasReady = false;
   node.onReadiness((isReady) => {
     publish();
+    const endpoints = node.endpoints();
     const line = wasReady ? 'ready again' : `ready after ${seconds()} s: ${node.summary()}. Stop with Ctrl+C.`;
+    const isFirst = isReady && !wasReady;
     wasReady ||= isReady;
     // Said once it is written: who waits for either finds both.
     writing = writing.then(() => {
+      // Some services open their own listeners, after the node's first word.
+      if (given.json && isFirst) io.out(JSON.stringify({ type: 'endpoints', ...endpoints }));
       if (given.json) io.out(JSON.stringify({ type: 'readiness', ready: isReady }));
       else if (isReady) {
         io.status?.('');
+        const rows = isFirst ? endpointRows(endpoints).filter(([name]) => !shown.has(name)) : [];
+        if (rows.length > 0) io.out(`${rows.map(tableRow).join('\n')}\n`);
         io.out(line);
       } else if (!io.interrupted.aborted) io.out('not ready: see imp status');
     });
@@ -114,22 +121,35 @@ async function nodeOptions(flags: StartFlags, version: string, io: CliIo): Promi
   };
 }
 
+/** What is open, in words for a person. */
+function endpointRows({ sip, xmpp, xmppWebSocket, ...open }: Endpoints): readonly (readonly [string, string])[] {
+  const mock = open.mockCucm;
+  const rows: (readonly [string, string | undefined])[] = [
+    ['Client Profile Agent (SOAP)', open.cpa],
+    ['Presence Web Service', open.presenceWebService],
+    ['XMPP', xmpp && authority(xmpp.host, xmpp.port)],
+    ['XMPP over WebSocket', xmppWebSocket],
+    ['SIP', sip && `${authority(sip.host, sip.udp)} UDP and TCP, ${authority(sip.host, sip.tls)} TLS`],
+    ['Administration API', `${open.admin}/api`],
+    ['Metrics', open.metrics],
+    ['Mock CUCM (AXL)', mock && `${mock.axl}  ${mock.user} / ${mock.password}`],
+  ];
+  return rows.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+}
+
+function tableRow([name, value]: readonly [string, string]): string {
+  return `  ${name.padEnd(28)} ${value}`;
+}
+
 function welcome(node: Node, options: NodeOptions, io: CliIo): string {
   const endpoints = node.endpoints();
-  const rows: (readonly [string, string | undefined])[] = [
-    ['Client Profile Agent (SOAP)', endpoints.cpa],
-    ['Presence Web Service', endpoints.presenceWebService],
-    ['Administration API', `${endpoints.admin}/api`],
-    ['Metrics', endpoints.metrics],
-    [
-      'Mock CUCM (AXL)',
-      endpoints.mockCucm && `${endpoints.mockCucm.axl}  ${endpoints.mockCucm.user} / ${endpoints.mockCucm.password}`,
-    ],
-    ['Certificate authority', endpoints.ca],
-    ['Data', options.dataFolder],
-  ];
   const lines = [`imp-gateway ${options.version}, node ${endpoints.node}, domain ${endpoints.domain}`, ''];
-  for (const [name, value] of rows) if (value) lines.push(`  ${name.padEnd(28)} ${value}`);
+  const rows = [
+    ...endpointRows(endpoints),
+    ['Certificate authority', endpoints.ca] as const,
+    ['Data', options.dataFolder] as const,
+  ];
+  lines.push(...rows.map(tableRow));
   const sample = node.sampleCredentials();
   if (sample && endpoints.cpa) {
     const body =

@@ -74,7 +74,7 @@ import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable } from './endpoints.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
-import { sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
+import { generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
 import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
 
 export interface NodeOptions {
@@ -315,6 +315,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       },
       isExempt: exempt.has,
       presenceEngine: () => presenceEngine.sipHop(),
+      ...(options.mockCucm &&
+        fixture && { presetPassword: generatedSipPassword(fixture, options.mockCucm.userPrefix) }),
     },
     set['sip-proxy'],
   );

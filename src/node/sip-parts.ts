@@ -11,6 +11,15 @@ export function sipPasswordsOf(fixture: CucmFixture): readonly SipPassword[] {
   }));
 }
 
+/** `prefix000001` and so on prove themselves as the fixture's users do, who have no digest of their own. */
+export function generatedSipPassword(fixture: CucmFixture, userPrefix: string): (userid: string) => string | undefined {
+  const prefix = userPrefix.toLowerCase();
+  return (userid) =>
+    userid.startsWith(prefix) && /^\d{6,}$/.test(userid.slice(prefix.length))
+      ? fixture.credentials.digestCredentials
+      : undefined;
+}
+
 /** The endpoints file's part; absent unless everything of it is open. */
 export function sipEndpoints(addresses: SipAddresses | undefined): Pick<Endpoints, 'sip'> {
   if (addresses === undefined) return {};

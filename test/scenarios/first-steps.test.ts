@@ -45,6 +45,9 @@ describe('first steps', () => {
     assert.match(String(file.presenceWebService), /^https:\/\/127\.0\.0\.1:\d+\/presence-service$/);
     assert.match(String(file.admin), /\/admin$/);
     assert.match(String(file.metrics), /\/metrics$/);
+    // Standard output says the same, the services' own listeners too.
+    assert.deepEqual(file.sip, imp.endpoints.sip);
+    assert.equal(imp.endpoints.sip?.udp, imp.endpoints.sip?.tcp);
     assert.match(file.mockCucm.axl, /^https:\/\/127\.0\.0\.1:\d+\/axl\/$/);
     assert.deepEqual([file.mockCucm.user, file.mockCucm.password], ['administrator', 'Imp-demo-1']);
     const mode = (await stat(String(file.adminToken))).mode & 0o777;

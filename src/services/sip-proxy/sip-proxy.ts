@@ -16,6 +16,7 @@ import type { LoginThrottle } from '../../sign-in/login-throttle.ts';
 import type { Hop } from '../../sip/transport/flow.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
+import type { PresetPassword } from './access/credentials.ts';
 import { createControlApp } from './control-app.ts';
 import { type ControlListener, createControlListener } from './control-listener.ts';
 import { type SipProxyOptions, sipProxyOptions } from './options.ts';
@@ -72,6 +73,8 @@ export interface SipProxyNeeds {
   readonly isExempt?: (address: string) => boolean;
   /** Where the Presence Engine takes SUBSCRIBE and PUBLISH; undefined while it does not. */
   readonly presenceEngine: () => Hop | undefined;
+  /** Of users who have no digest in the IDS; default nobody. */
+  readonly presetPassword?: PresetPassword;
 }
 
 export interface SipListeners {

@@ -16,7 +16,7 @@ import type { SipTlsOptions } from '../../sip/transport/options.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
 import { createNameWatch, REFRESH_MS } from './access/address-book.ts';
-import { createSipCredentials } from './access/credentials.ts';
+import { createSipCredentials, type PresetPassword } from './access/credentials.ts';
 import { createSipProxyCounters } from './counters.ts';
 import type { SipProxyOptions } from './options.ts';
 import { createPolicy, type Policy } from './policy.ts';
@@ -41,6 +41,7 @@ export interface SipServiceNeeds {
   readonly listeners: SipListeners;
   readonly isExempt?: (address: string) => boolean;
   readonly presenceEngine: () => Hop | undefined;
+  readonly presetPassword?: PresetPassword;
 }
 
 /** Ports in use; undefined for a listener that could not be opened. */
@@ -72,7 +73,7 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
   const { alarms, clock, listeners, log } = needs;
   const sip = createEndpoint(needs, options);
   const counters = createSipProxyCounters(needs.metrics);
-  const credentials = createSipCredentials(needs.ids);
+  const credentials = createSipCredentials(needs.ids, needs.presetPassword);
   const nameWatch = createNameWatch();
   let policy: Policy | undefined;
   let closed: readonly SipError[] = [];

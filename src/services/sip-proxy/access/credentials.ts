@@ -20,10 +20,27 @@ interface Remembered {
   readonly username: string;
 }
 
-export function createSipCredentials(ids: Ids): SipCredentials {
+/** What a user may prove themselves with who has nothing in the IDS, by user id in lower case; undefined for nobody. */
+export type PresetPassword = (userid: string) => string | undefined;
+
+export function createSipCredentials(ids: Ids, presetPassword?: PresetPassword): SipCredentials {
   const known = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED });
   /** Counts changes: what was read before one may be old, and is not remembered. */
   let changes = 0;
+
+  /** The mock's generated users are many: their digests are made when they come, not when the node starts. */
+  const readPreset = async (userid: string): Promise<DigestSecret | undefined> => {
+    const password = presetPassword?.(userid);
+    if (password === undefined) return undefined;
+    const user = await ids.read
+      .selectFrom('enduser')
+      .select('userid')
+      .where((eb) => eb(eb.fn<string>('lower', ['userid']), '=', userid))
+      .where('deletedat', 'is', null)
+      .where('peerclusterid', 'is', null)
+      .executeTakeFirst();
+    return user && { password };
+  };
 
   const read = async (userid: string): Promise<Remembered> => {
     const before = changes;
@@ -40,7 +57,8 @@ export function createSipCredentials(ids: Ids): SipCredentials {
     async secretOf(username, realm) {
       const userid = username.toLowerCase();
       const found = known.get(userid) ?? (await read(userid));
-      return found.realm === realm ? found.secret : undefined;
+      if (found !== NOBODY) return found.realm === realm ? found.secret : undefined;
+      return await readPreset(userid);
     },
     follow: (changeFeed, signal) =>
       changeFeed.follow(
