@@ -1,3 +1,4 @@
+import { ImpError } from '../platform/errors.ts';
 import type { AnyCommand } from './command.ts';
 import { assignmentCommands } from './commands/assignment.ts';
 import { certsCommands } from './commands/certs.ts';
@@ -21,3 +22,10 @@ export const commands: readonly AnyCommand[] = [
   ...rccCommands,
   ...certsCommands,
 ];
+
+/** The command of these words: `service restart`. @throws ImpError when it is not declared, which is our own mistake */
+export function commandNamed(words: string): AnyCommand {
+  const found = commands.find((each) => each.words.join(' ') === words);
+  if (!found) throw new ImpError('internal', 'admin.unknown-command', `there is no command ${words}`);
+  return found;
+}

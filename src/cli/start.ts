@@ -131,6 +131,7 @@ function endpointRows({ sip, xmpp, xmppWebSocket, ...open }: Endpoints): readonl
     ['XMPP over WebSocket', xmppWebSocket],
     ['SIP', sip && `${authority(sip.host, sip.udp)} UDP and TCP, ${authority(sip.host, sip.tls)} TLS`],
     ['Administration API', `${open.admin}/api`],
+    ['Control Center (SOAP)', open.controlCenter],
     ['Metrics', open.metrics],
     ['Mock CUCM (AXL)', mock && `${mock.axl}  ${mock.user} / ${mock.password}`],
   ];

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import { createAdminApp } from '../admin/admin-app.ts';
+import { createAdminFaces } from '../admin/admin-app.ts';
 import { ensureAdminToken } from '../admin/admin-token.ts';
+import { openAuditLog } from '../admin/audit-log.ts';
 import type { SyncProgressEvent } from '../admin/context.ts';
 import { createAxlClient } from '../axl/client.ts';
 import { createCredentialCheck } from '../axl/credential-check.ts';
@@ -65,6 +66,7 @@ import {
 } from '../services/sip-registration-datastore/sip-registration-datastore.ts';
 import { createSyncAgent, syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 import { SYNCED_TABLES } from '../services/sync-agent/tables.ts';
+import { createAdministrators } from '../sign-in/administrators.ts';
 import { createLoginThrottle } from '../sign-in/login-throttle.ts';
 import { createSignIn } from '../sign-in/sign-in.ts';
 import { setSipCredentials } from '../sign-in/sip-credentials.ts';
@@ -445,9 +447,15 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   };
   supervisor.onChange(judge);
   const startedAt = clock.now();
-  const admin = createAdminApp({
+  const adminLog = log.child({ subsystem: 'admin' });
+  const audit = stack.use(await openAuditLog({ file: folder('logs', 'audit.log'), clock, log: adminLog, alarms }));
+  const groups = { operate: config.admin.operateGroups, read: config.admin.readGroups };
+  const admin = await createAdminFaces({
     token,
-    log: log.child({ subsystem: 'admin' }),
+    log: adminLog,
+    audit,
+    administrators: createAdministrators({ ids, credentials, throttle, groups }),
+    origin: () => ({ host: address, port: listener.port }),
     context: {
       node: { name: config.node, version: options.version, domain, startedAt, isReady: () => isReady },
       supervisor,
@@ -506,7 +514,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   listener.mount('/rcc-device-selection', createRccBusyApp());
   presenceListener.mount('/presence-service', createPresenceWebServiceBusyApp());
   plainListener?.mount('/presence-service', createPresenceWebServiceBusyApp());
-  listener.mount('/admin', admin);
+  listener.mount('/admin', admin.admin);
+  listener.mount('/controlcenterservice2', admin.controlCenter);
   listener.mount(
     '/metrics',
     metricsHandler(() => metrics.render(), metrics.contentType, log),
@@ -541,6 +550,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       ca: certificates.caFile,
       cpa: url('/EPASSoap/service'),
       presenceWebService: `https://${authority(address, presenceListener.port)}/presence-service`,
+      controlCenter: url('/controlcenterservice2/services/ControlCenterServices'),
       admin: url('/admin'),
       adminToken: folder('admin.token'),
       metrics: url('/metrics'),

@@ -218,6 +218,8 @@ export function createManagedService(
         title: descriptor.title,
         kind: descriptor.kind,
         isXcp: descriptor.isXcp,
+        dependsOn: descriptor.dependsOn,
+        purpose: descriptor.purpose,
         state,
         reason: isActivated
           ? reason

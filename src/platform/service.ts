@@ -66,6 +66,9 @@ export interface ServiceStatus {
   readonly title: string;
   readonly kind: ServiceKind;
   readonly isXcp: boolean;
+  /** Services that must be Started before it starts, by folder name. */
+  readonly dependsOn: readonly string[];
+  readonly purpose: string;
   readonly state: ServiceState;
   readonly reason: ServiceReason;
   readonly isActivated: boolean;

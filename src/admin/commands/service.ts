@@ -11,6 +11,8 @@ export const serviceShape = z.strictObject({
   title: z.string(),
   kind: z.enum(['network', 'feature']),
   isXcp: z.boolean(),
+  dependsOn: z.array(z.string()).describe('Services that must be Started before it, by name'),
+  purpose: z.string(),
   state: z.enum(['Started', 'Starting', 'Stopped', 'Stopping', 'Unknown']),
   reasonCode: z
     .string()
@@ -29,9 +31,10 @@ export const serviceShape = z.strictObject({
 export type ServiceView = z.infer<typeof serviceShape>;
 
 export function viewOf(status: ServiceStatus): ServiceView {
-  const { reason, startedAt, waitingSince, ...same } = status;
+  const { reason, startedAt, waitingSince, dependsOn, ...same } = status;
   return {
     ...same,
+    dependsOn: [...dependsOn],
     reasonCode: reason.code,
     reason: reason.text,
     startedAt: startedAt === null ? null : isoTime(startedAt),
