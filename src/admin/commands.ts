@@ -3,6 +3,7 @@ import type { AnyCommand } from './command.ts';
 import { assignmentCommands } from './commands/assignment.ts';
 import { certsCommands } from './commands/certs.ts';
 import { changesCommands } from './commands/changes.ts';
+import { gatewayCommands } from './commands/gateway.ts';
 import { notificationCommands } from './commands/notifications.ts';
 import { rccCommands } from './commands/rcc.ts';
 import { serviceCommands } from './commands/service.ts';
@@ -20,6 +21,7 @@ export const commands: readonly AnyCommand[] = [
   ...userCommands,
   ...assignmentCommands,
   ...rccCommands,
+  ...gatewayCommands,
   ...certsCommands,
 ];
 

@@ -104,9 +104,12 @@ function personOf(presentity: string, decisive: Claim | undefined, claims: reado
   const isOwnWords = decisive !== undefined && (isClient(decisive.publication) || decisive.rank === RANK.override);
   const speaker = isOwnWords ? decisive : first(clients);
   const person = speaker?.publication.document.person ?? NOBODY;
+  // What a calendar may tell of its entry stands where the user has written nothing.
+  const subject = decisive?.publication.kind === 'calendar' ? decisive.publication.document.person?.note : undefined;
   return {
     ...person,
     ...partsOf(person, claims, clients),
+    note: person.note || (subject ?? ''),
     id: presentity.slice(0, presentity.lastIndexOf('@')),
     activities: activitiesOf(decisive, claims),
     displayName: person.displayName || nameOf(claims),

@@ -64,6 +64,17 @@ describe('the composition', () => {
     }
   });
 
+  it('tells what a calendar may say of its entry where the user has written nothing', () => {
+    const client = says('a', ['away']);
+    const document = { entity: '', person: { ...NOBODY, activities: ['busy', 'meeting'], note: 'Budget' }, tuples: [] };
+    const meeting = says('calendar/1', [], { kind: 'calendar', document });
+    assert.equal(composed(client, meeting).person?.note, 'Budget');
+    const note = (text: string) => ({ ...NOBODY, activities: ['away'], note: text });
+    const busy = says('b', [], { document: { entity: '', person: note('Back soon'), tuples: [] } });
+    assert.equal(composed(busy, meeting).person?.note, 'Back soon');
+    assert.equal(composed(meeting).person?.note, '');
+  });
+
   // The table of docs/presence-composition.md, row by row: what is said, and what comes of it.
   const rows: readonly (readonly [string, string])[] = [
     ['client available', 'available'],

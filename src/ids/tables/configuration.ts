@@ -109,9 +109,9 @@ export interface TlsPeerSubjectRow {
 /** Where the Presence Engine learns phone and calendar state. */
 export interface PresenceGatewayRow {
   pkid: string;
-  type: 'CUCM' | 'Exchange' | 'Office 365';
+  type: 'CUCM' | 'Exchange' | 'Office 365' | 'iCalendar';
   description: string;
-  /** FQDN, address or SRV name. */
+  /** FQDN, address or SRV name; of an iCalendar gateway the URL of calendars, with `{user}`, `{mail}` or `{address}`. */
   gateway: string;
 }
 

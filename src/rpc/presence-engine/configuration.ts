@@ -1,13 +1,14 @@
 import { isHost, isHostName } from '../handover/addresses.ts';
 import { ConfigurationError } from '../handover/errors.ts';
+import { calendarServerOf, faultOfCalendarUrl } from './calendar-url.ts';
 import { type EngineParameters, WATERMARKS } from './parameters.ts';
 
-export const GATEWAY_TYPES = ['CUCM', 'Exchange', 'Office 365'] as const;
+export const GATEWAY_TYPES = ['CUCM', 'Exchange', 'Office 365', 'iCalendar'] as const;
 
 /** Where the engine learns phone and calendar state. */
 export interface PresenceGateway {
   readonly type: (typeof GATEWAY_TYPES)[number];
-  /** Host name, address or SRV name. */
+  /** Host name, address or SRV name; of an iCalendar gateway the URL of calendars, with a placeholder for the user. */
   readonly address: string;
 }
 
@@ -38,8 +39,14 @@ export interface EngineConfiguration {
 }
 
 /** What is wrong with a gateway; undefined when nothing is. */
-export function faultOfGateway(gateway: PresenceGateway): string | undefined {
-  return isHost(gateway.address) ? undefined : `"${gateway.address}" is neither a host name nor an address`;
+export function faultOfGateway({ type, address }: PresenceGateway): string | undefined {
+  if (type === 'iCalendar') return faultOfCalendarUrl(address);
+  return isHost(address) ? undefined : `"${address}" is neither a host name nor an address`;
+}
+
+/** How a gateway is named where everybody may read it: URLs of calendars may hold secrets. */
+export function nameOfGateway({ type, address }: PresenceGateway): string {
+  return `${type} ${type === 'iCalendar' ? calendarServerOf(address) : address}`;
 }
 
 /** Checks that the whole makes sense. @throws ConfigurationError `configuration.semantics` naming the first bad element */
@@ -55,11 +62,12 @@ export function checkEngineConfiguration(configuration: EngineConfiguration): vo
   }
   const seen = new Set<string>();
   for (const gateway of gateways) {
-    const name = `gateway ${gateway.type} ${gateway.address}`;
+    const name = `gateway ${nameOfGateway(gateway)}`;
     const fault = faultOfGateway(gateway);
     if (fault !== undefined) throw wrong(name, fault);
-    if (seen.has(name)) throw wrong(name, 'given twice');
-    seen.add(name);
+    const key = gateway.type === 'iCalendar' ? gateway.type : name;
+    if (seen.has(key)) throw wrong(name, gateway.type === 'iCalendar' ? 'there is another one' : 'given twice');
+    seen.add(key);
   }
   // The engine of a subscriber serves the users of its group: without one there is nobody to serve.
   if (!node.isPublisher && node.group === 0) throw wrong(`node ${node.name}`, 'it is in no presence redundancy group');

@@ -4,6 +4,7 @@ import {
   type EngineConfiguration,
   faultOfGateway,
   GATEWAY_TYPES,
+  nameOfGateway,
   type PresenceGateway,
 } from '../../rpc/presence-engine/configuration.ts';
 import { ENGINE_PARAMETERS, type EngineParameters, WATERMARKS } from '../../rpc/presence-engine/parameters.ts';
@@ -77,12 +78,14 @@ function withOrderedWatermarks(
 function usableGateways(rows: OamAgentRows, problems: ConfigurationProblem[]): PresenceGateway[] {
   const found = new Map<string, PresenceGateway>();
   for (const { type, gateway } of rows.gateways) {
-    const key = `${type} ${gateway}`;
     const made: PresenceGateway = { type, address: gateway };
+    // One calendar a user: of two gateways neither would be the right one.
+    const key = type === 'iCalendar' ? type : `${type} ${gateway}`;
+    const isSecond = type === 'iCalendar' && found.has(key);
     const reason = GATEWAY_TYPES.includes(type)
-      ? faultOfGateway(made)
+      ? (faultOfGateway(made) ?? (isSecond ? 'there is another one' : undefined))
       : `its type is none of ${GATEWAY_TYPES.join(', ')}`;
-    if (reason !== undefined) problems.push({ element: `presencegateway ${key}`, reason });
+    if (reason !== undefined) problems.push({ element: `presencegateway ${nameOfGateway(made)}`, reason });
     else found.set(key, made);
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, gateway]) => gateway);

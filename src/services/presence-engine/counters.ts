@@ -6,6 +6,8 @@ export interface EngineCounters {
   readonly activeSubscriptions: Gauge;
   readonly activeViews: Gauge;
   readonly activeResources: Gauge;
+  readonly activeCalendars: Gauge;
+  readonly calendarQueries: Counter<'outcome'>;
   /** Percent: the higher one of CPU and memory. */
   readonly highWaterMark: Gauge;
   readonly subscribes: Counter<'kind'>;
@@ -25,6 +27,12 @@ export function createEngineCounters(metrics: Metrics): EngineCounters {
     activeSubscriptions: metrics.gauge('ActiveSubscriptions', 'SIP subscriptions now'),
     activeViews: metrics.gauge('ActiveViews', 'Pairs of watcher and watched user of all SIP subscriptions now'),
     activeResources: metrics.gauge('ActiveResources', 'Users whom somebody watches over SIP now'),
+    activeCalendars: metrics.gauge('ActiveCalendarSubscriptions', 'Users whose calendars are followed now'),
+    calendarQueries: metrics.counter(
+      'CalendarQueries',
+      "Calendar queries by what came of them, since the node's start",
+      ['outcome'],
+    ),
     highWaterMark: metrics.gauge('HighWaterMark', 'Load in percent, the higher one of CPU and memory'),
     subscribes: metrics.counter('SubscribesReceived', "SUBSCRIBEs taken, since the node's start", ['kind']),
     subscribesRejected: metrics.counter('SubscribesRejected', "SUBSCRIBEs refused, since the node's start", ['status']),

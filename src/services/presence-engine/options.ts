@@ -36,6 +36,23 @@ export const optionsSchema = z.strictObject({
     .default(100_000)
     .describe('SIP subscriptions at a time; further ones are told to try later.'),
   maxListResources: z.number().int().min(1).max(10_000).default(500).describe('Users in one list that is watched.'),
+  calendarMaxBytes: z
+    .number()
+    .int()
+    .min(1_024)
+    .max(64 * 1024 * 1024)
+    .default(2 * 1024 * 1024)
+    .describe('Size of one calendar; a larger one is not read.'),
+  calendarReadSeconds: z
+    .number()
+    .min(0.1)
+    .max(60)
+    .default(5)
+    .describe('Time in which a calendar must be worked out; one that takes longer is not read.'),
+  calendarCaFile: z
+    .string()
+    .default('')
+    .describe("PEM file of authorities trusted with calendar servers, besides the system's and the node's own."),
   trustedNetworks: z
     .array(network)
     .default(['127.0.0.0/8', '::1'])

@@ -16,7 +16,7 @@ import { ENGINE_SERVICE } from './names.ts';
 import { optionsSchema, type PresenceEngineOptions } from './options.ts';
 import { createOverloadGuard, measureLoad, type ReadLoad } from './overload.ts';
 import { forget, openSipSide, type SipSide } from './sip-side.ts';
-import { PhoneState } from './sources/phone-state.ts';
+import { createSources } from './sources/sources.ts';
 import { Subscriptions } from './watching/subscriptions.ts';
 
 export type { PresenceEngineControl } from './configuration-control.ts';
@@ -74,7 +74,6 @@ export function createPresenceEngine(
   const { clock, alarms } = needs;
   const counters = createEngineCounters(needs.metrics);
   const control = createConfigurationControl({ ...needs, log });
-  const phones = new PhoneState(needs);
   let side: SipSide | undefined;
   // Subscriptions outlive a restart of the service.
   const subscriptions: Subscriptions = new Subscriptions(clock, (subscription) => {
@@ -86,6 +85,8 @@ export function createPresenceEngine(
     if (!inForce) throw new Error('the engine is used without a configuration');
     return inForce;
   };
+  const onConfiguration = (each: () => void): Disposable => control.onConfiguration(each);
+  const sources = createSources({ ...needs, log, counters, configuration, onConfiguration, ca: needs.tls.ca }, options);
 
   return {
     controlAddress: () => control.controlAddress(),
@@ -101,6 +102,7 @@ export function createPresenceEngine(
     async start(scope) {
       await control.open(scope, options.pollSeconds);
       const overload = createOverloadGuard(needs.readLoad ?? measureLoad(), alarms, () => configuration().parameters);
+      await sources.open(scope);
       const opened = await openSipSide(
         scope,
         {
@@ -109,9 +111,9 @@ export function createPresenceEngine(
           counters,
           overload,
           subscriptions,
-          phones,
+          sources,
           configuration,
-          onConfiguration: (each) => control.onConfiguration(each),
+          onConfiguration,
           port: needs.sipPort,
         },
         options,
@@ -130,8 +132,8 @@ export function createPresenceEngine(
       control.announce();
     },
     detail() {
-      const watched = side ? `, tells ${count(subscriptions.size, 'SIP subscription')}` : '';
-      return control.detail() + watched;
+      const watched = side ? `tells ${count(subscriptions.size, 'SIP subscription')}` : '';
+      return [control.detail(), watched, sources.detail()].filter((clause) => clause !== '').join(', ');
     },
   };
 }

@@ -5,7 +5,6 @@ import type { Clock } from '../../platform/clock.ts';
 import { describeError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Scope } from '../../platform/service.ts';
-import { STANDING_PUBLICATION } from '../../presence/publication.ts';
 import type { EngineConfiguration } from '../../rpc/presence-engine/configuration.ts';
 import { createSipEndpoint, type SipEndpoint } from '../../sip/sip.ts';
 import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
@@ -17,7 +16,7 @@ import type { OverloadGuard } from './overload.ts';
 import { createPublisher } from './sip/publish.ts';
 import { createRequestHandler } from './sip/request-handler.ts';
 import { createSubscriber, dialogName } from './sip/subscribe.ts';
-import { PHONE_TABLES, type PhoneState } from './sources/phone-state.ts';
+import { SOURCE_TABLES, type Sources } from './sources/sources.ts';
 import { WATCHED_TABLES, WatcherChanges } from './watching/changes.ts';
 import { Notifier } from './watching/notifier.ts';
 import { createResidents } from './watching/residents.ts';
@@ -36,7 +35,7 @@ export interface SipSideNeeds {
   readonly counters: EngineCounters;
   readonly overload: OverloadGuard;
   readonly subscriptions: Subscriptions;
-  readonly phones: PhoneState;
+  readonly sources: Sources;
   readonly configuration: () => EngineConfiguration;
   readonly onConfiguration: (listener: () => void) => Disposable;
   /** Address of the listener, and its port; 0 picks a free one. */
@@ -117,14 +116,13 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
     needs.changeFeed.follow(
       {
         consumer: ENGINE_SERVICE,
-        tables: [...new Set([...WATCHED_TABLES, ...PHONE_TABLES])],
+        tables: [...new Set([...WATCHED_TABLES, ...SOURCE_TABLES])],
         start: 'snapshot',
         signal,
       },
-      async (batch) => [await needs.phones.apply(batch), await changes.apply(batch)].filter((said) => said).join(', '),
+      async (batch) => [await needs.sources.apply(batch), await changes.apply(batch)].filter((said) => said).join(', '),
     ),
   );
-  scope.every(STANDING_PUBLICATION.repeatMs, () => needs.phones.repeat());
   return { sip, notifier };
 }
 

@@ -3,6 +3,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
+import { isStream } from '../../../src/admin/command.ts';
+import { gatewayCommands } from '../../../src/admin/commands/gateway.ts';
+import type { AdminContext } from '../../../src/admin/context.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { RpcError } from '../../../src/rpc/errors.ts';
 import { configChangedSchema } from '../../../src/rpc/handover/answer.ts';
@@ -36,6 +39,46 @@ describe('the OAM Agent', () => {
     assert.match(world.engine.detail(), /^runs configuration 4: 1 presence gateways/);
     assert.deepEqual(world.alarms(), []);
     assert.deepEqual(world.failures, []);
+  });
+
+  it('takes the gateways that administrators set, and tells nobody the secrets of their addresses', async () => {
+    await using world = await openOamWorld();
+    await world.startAgent();
+    await world.startEngine();
+    const { ids } = world.test;
+    const run = async (words: string, given: Record<string, string>) => {
+      const found = gatewayCommands.find((each) => each.words.join(' ') === words);
+      assert.ok(found && !isStream(found));
+      const call = { by: 'test', signal: new AbortController().signal };
+      const result = await found.run({ ids } as unknown as AdminContext, found.arguments.parse(given), call);
+      return (result as { gateways: { id: string; type: string; address: string }[] }).gateways;
+    };
+    const address = 'https://calendar.example/{user}/busy.ics?key=s3cret';
+    const [added] = await run('gateway add', { type: 'iCalendar', address });
+    assert.deepEqual([added?.type, added?.address], ['iCalendar', 'https://calendar.example']);
+    await world.note();
+    assert.deepEqual(world.engine.configuration()?.gateways, [{ type: 'iCalendar', address }]);
+
+    const another = { type: 'iCalendar', address: 'https://other.example/{user}?key=s3cret' };
+    await assert.rejects(run('gateway add', another), { kind: 'conflict' });
+    await ids.transaction('administrator', (trx) =>
+      trx
+        .insertInto('presencegateway')
+        .values({ pkid: 'z', type: 'iCalendar', description: '', gateway: another.address })
+        .execute(),
+    );
+    await world.note();
+    const [alarm] = world.test.alarms.active();
+    assert.match(alarm?.message ?? '', /presencegateway iCalendar https:\/\/\S+: there is another one/);
+    assert.doesNotMatch(alarm?.message ?? '', /s3cret/);
+    await run('gateway remove', { id: 'z' });
+    await world.note();
+    assert.deepEqual(world.alarms(), []);
+    assert.deepEqual(await run('gateway remove', { id: added?.id ?? '' }), []);
+    await world.note();
+    assert.deepEqual(world.engine.configuration()?.gateways, []);
+    await assert.rejects(run('gateway remove', { id: 'z' }), { kind: 'not-found' });
+    await assert.rejects(run('gateway add', { type: 'CUCM', address: 'no host' }), { kind: 'invalid' });
   });
 
   it('keeps the old value of what is out of range, and names it', async () => {

@@ -8,7 +8,7 @@ import { PRESENCE_EVENT, type Publication } from '../../../src/presence/publicat
 import { createRpcClient } from '../../../src/rpc/client.ts';
 import { createFileStore } from '../../../src/rpc/handover/file-store.ts';
 import { resolveParameters } from '../../../src/rpc/handover/parameters.ts';
-import type { EngineConfiguration } from '../../../src/rpc/presence-engine/configuration.ts';
+import type { EngineConfiguration, PresenceGateway } from '../../../src/rpc/presence-engine/configuration.ts';
 import { engineFormat } from '../../../src/rpc/presence-engine/format.ts';
 import { ENGINE_PARAMETERS, type EngineParameters } from '../../../src/rpc/presence-engine/parameters.ts';
 import {
@@ -40,6 +40,7 @@ let tlsOnce: ReturnType<typeof makeTestTls> | undefined;
 export interface EngineWorldOptions {
   readonly options?: Partial<PresenceEngineOptions>;
   readonly parameters?: Partial<EngineParameters>;
+  readonly gateways?: readonly PresenceGateway[];
 }
 
 /** A Presence Engine on real stores and real sockets; time alone stands still, and the load is told. */
@@ -54,7 +55,7 @@ export interface EngineWorld extends AsyncDisposable {
   readonly failures: unknown[];
   load: Load;
   /** Writes a new version of the configuration, and waits until it runs. */
-  configure(parameters: Partial<EngineParameters>): Promise<void>;
+  configure(parameters: Partial<EngineParameters>, gateways?: readonly PresenceGateway[]): Promise<void>;
   publish(publication: Partial<Publication> & Pick<Publication, 'presentity' | 'source' | 'document'>): Promise<void>;
   addContact(owner: string, contact: string, nickname?: string): Promise<void>;
   setProperty(user: string, name: string, value: string): Promise<void>;
@@ -150,6 +151,7 @@ export async function openEngineWorld(wanted: EngineWorldOptions = {}): Promise<
     ...resolveParameters(ENGINE_PARAMETERS, [], 'imp1', undefined).values,
     ...wanted.parameters,
   };
+  let gateways = wanted.gateways ?? [];
   const write = async (): Promise<void> => {
     version += 1;
     const content: EngineConfiguration = {
@@ -158,7 +160,7 @@ export async function openEngineWorld(wanted: EngineWorldOptions = {}): Promise<
       domains: [DOMAIN],
       node: { id: 1, name: 'imp1', group: 1, isPublisher: true },
       peer: null,
-      gateways: [],
+      gateways,
     };
     for (const file of engineFormat.render(content, version, undefined)) await files.write(file.name, file.text);
   };
@@ -193,7 +195,8 @@ export async function openEngineWorld(wanted: EngineWorldOptions = {}): Promise<
     store,
     failures,
     load: { cpuPercent: 0, memoryPercent: 0 },
-    async configure(changed) {
+    async configure(changed, newGateways = gateways) {
+      gateways = newGateways;
       parameters = { ...parameters, ...changed };
       await write();
       await using client = createRpcClient({

@@ -6,6 +6,7 @@ import { PRESENCE_EVENT } from '../../../presence/publication.ts';
 import { POLICY_TABLES } from '../../../presence/watcher-policies.ts';
 import type { PresenceChange, PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
 import type { EngineCounters } from '../counters.ts';
+import { pagesOf } from '../pages.ts';
 import { readContactList } from './contact-lists.ts';
 import type { Notifier } from './notifier.ts';
 import type { Residents } from './residents.ts';
@@ -25,7 +26,6 @@ const USER_COLUMNS = [
 ] as const;
 /** Joins the columns of a key in the change log. */
 const KEY_SEPARATOR = '\u001f';
-const KEYS_PER_QUERY = 400;
 
 export interface WatcherChangesNeeds {
   readonly ids: Ids;
@@ -168,10 +168,4 @@ function isSameList(
   b: ReadonlyMap<string, { readonly name: string }>,
 ): boolean {
   return a.size === b.size && [...a].every(([address, { name }]) => b.get(address)?.name === name);
-}
-
-export function pagesOf(keys: readonly string[]): readonly (readonly string[])[] {
-  const pages: (readonly string[])[] = [];
-  for (let from = 0; from < keys.length; from += KEYS_PER_QUERY) pages.push(keys.slice(from, from + KEYS_PER_QUERY));
-  return pages;
 }
