@@ -2,6 +2,7 @@ import type { Ids } from '../ids/ids.ts';
 import { ImpError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { findApplicationUser } from './application-users.ts';
+import { type Credentials, checkPassword, type UserKind, withoutDomain } from './check-password.ts';
 import type { LoginThrottle } from './login-throttle.ts';
 
 /** Client types that sign in application users, and end users through one; their keys are good at both SOAP faces. */
@@ -47,8 +48,6 @@ export type SignInOutcome<Session> =
 
 /** Decides about a log-in. @throws ImpError kind `unavailable` when a store or CUCM is away */
 export type SignIn<Session> = (request: SignInRequest, address: string) => Promise<SignInOutcome<Session>>;
-
-type UserKind = 'enduser' | 'applicationuser';
 
 /** What is asked of sessions; the Login Datastore has it. */
 export interface SignInSessions<Session> {
@@ -104,10 +103,7 @@ export interface SignInNeeds<Session> {
   readonly ids: Ids;
   readonly loginDatastore: SignInSessions<Session>;
   readonly routeDatastore: SignInRoutes;
-  /** CUCM's judgement of a name and a password. */
-  readonly credentials: {
-    check(kind: UserKind, userid: string, password: string): Promise<'match' | 'mismatch' | 'unavailable'>;
-  };
+  readonly credentials: Credentials;
   readonly throttle: LoginThrottle;
   readonly log: Log;
   /** The presence domain of the system. */
@@ -142,12 +138,6 @@ export function createSignIn<Session extends SessionFacts>(needs: SignInNeeds<Se
   };
 }
 
-/** The part before the presence domain; any other name is taken whole. */
-function withoutDomain(username: string, domain: string): string {
-  const at = username.lastIndexOf('@');
-  return at > 0 && username.slice(at + 1).toLowerCase() === domain.toLowerCase() ? username.slice(0, at) : username;
-}
-
 async function byPassword<Session extends SessionFacts>(
   needs: SignInNeeds<Session>,
   request: SignInRequest,
@@ -167,7 +157,8 @@ async function byPassword<Session extends SessionFacts>(
 
   const kind: UserKind = isApplication ? 'applicationuser' : 'enduser';
   const userPkid = isApplication ? application?.pkid : route.kind === 'unknown' ? undefined : route.user.pkid;
-  await checkPassword(needs, { kind, userid, userPkid, password, address });
+  const judged = await checkPassword(needs, { kind, userid, userPkid, password, address });
+  if (judged !== 'right') throw new Refused(judged);
   if (!isApplication) return await openForEndUser(needs, request, userid, { owner: null, password });
 
   if (!application?.isThirdParty) throw new Refused('not-third-party');
@@ -202,42 +193,6 @@ async function byApplication<Session extends SessionFacts>(
     }
     throw error;
   }
-}
-
-async function checkPassword<Session extends SessionFacts>(
-  needs: SignInNeeds<Session>,
-  attempt: {
-    readonly kind: UserKind;
-    readonly userid: string;
-    readonly userPkid: string | undefined;
-    readonly password: string;
-    readonly address: string;
-  },
-): Promise<void> {
-  const throttled = await needs.throttle.begin(attempt.userid, attempt.address);
-  if (!throttled) throw new Refused('too-many-attempts');
-  let answer: 'match' | 'mismatch' | 'unavailable';
-  try {
-    // Asked for unknown users as well: the answer takes as long.
-    answer = await needs.credentials.check(attempt.kind, attempt.userid, attempt.password);
-  } catch (error) {
-    throttled.forgive();
-    throw error;
-  }
-  if (answer === 'match' && attempt.userPkid !== undefined) {
-    throttled.forgive();
-    return;
-  }
-  if (answer === 'unavailable') {
-    throttled.forgive();
-    throw new ImpError('unavailable', 'sign-in.credentials-away', 'passwords cannot be checked now');
-  }
-  throttled.count();
-  if (attempt.userPkid !== undefined) {
-    const ended = await needs.loginDatastore.passwordRefused(attempt.kind, attempt.userPkid, attempt.password);
-    if (ended > 0) needs.log.info({ ended }, 'sessions ended: the password has been changed');
-  }
-  throw new Refused('login-failed');
 }
 
 async function openForEndUser<Session extends SessionFacts>(
