@@ -7,6 +7,7 @@ import type * as rules from './tables/rules.ts';
 import type * as sipCredentials from './tables/sip-credentials.ts';
 import type * as topology from './tables/topology.ts';
 import type * as users from './tables/users.ts';
+import type * as xcp from './tables/xcp.ts';
 
 /** Every table of the IDS by its name: what Kysely checks queries against. */
 export interface Database {
@@ -33,6 +34,10 @@ export interface Database {
   dialrule: rules.DialRuleRow;
   sipcredential: sipCredentials.SipCredentialRow;
   rccselection: rccSelection.RccSelectionRow;
+  subscriptiondetail: xcp.SubscriptionDetailRow;
+  offlinemessage: xcp.OfflineMessageRow;
+  privatexml: xcp.PrivateXmlRow;
+  vcard: xcp.VcardRow;
   serviceparameter: configuration.ServiceParameterRow;
   imdomain: configuration.ImDomainRow;
   serviceactivation: configuration.ServiceActivationRow;
@@ -52,8 +57,16 @@ export interface Database {
   feed_acknowledgement: FeedAcknowledgementRow;
 }
 
-/** Tables whose changes are logged: all but the log's own and the two private ones. */
+/** Tables whose changes are logged: all but the log's own, the private ones, and what nobody follows. */
 export type WatchedTable = Exclude<
   keyof Database,
-  'change_log' | 'write_context' | 'feed_consumer' | 'feed_acknowledgement' | 'credentialverifier' | 'epassyncagentcfg'
+  | 'change_log'
+  | 'write_context'
+  | 'feed_consumer'
+  | 'feed_acknowledgement'
+  | 'credentialverifier'
+  | 'epassyncagentcfg'
+  | 'offlinemessage'
+  | 'privatexml'
+  | 'vcard'
 >;

@@ -24,6 +24,11 @@ export interface Endpoints {
   readonly mockCucm?: { readonly axl: string; readonly user: string; readonly password: string };
 }
 
+/** The endpoints file's part; absent while nothing is listened for. */
+export function xmppEndpoint(host: string, port: number | undefined): Pick<Endpoints, 'xmpp'> {
+  return port === undefined ? {} : { xmpp: { host, port } };
+}
+
 /** Writes the file atomically. */
 export async function writeEndpoints(file: string, endpoints: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true });

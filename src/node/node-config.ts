@@ -86,6 +86,8 @@ export const nodeConfigSchema = z.strictObject({
         .describe('Presence Web Service without TLS (8082 in the product), for old applications; null: off.'),
       sip: port(5060, 'SIP over UDP and TCP'),
       sipTls: port(5061, 'SIP over TLS'),
+      xmpp: port(5222, 'XMPP clients, encrypted by STARTTLS'),
+      xmppTls: port(5223, 'XMPP clients over direct TLS'),
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),

@@ -66,6 +66,15 @@ import {
 } from '../services/sip-registration-datastore/sip-registration-datastore.ts';
 import { createSyncAgent, syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 import { SYNCED_TABLES } from '../services/sync-agent/tables.ts';
+import {
+  createXcpAuthenticationService,
+  xcpAuthenticationServiceDescriptor,
+} from '../services/xcp-authentication-service/xcp-authentication-service.ts';
+import {
+  createXcpConnectionManager,
+  xcpConnectionManagerDescriptor,
+} from '../services/xcp-connection-manager/xcp-connection-manager.ts';
+import { createXcpRouter, xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
 import { createAdministrators } from '../sign-in/administrators.ts';
 import { createLoginThrottle } from '../sign-in/login-throttle.ts';
 import { createSignIn } from '../sign-in/sign-in.ts';
@@ -73,7 +82,7 @@ import { setSipCredentials } from '../sign-in/sip-credentials.ts';
 import { loadActivations } from './activations.ts';
 import { configuredCucm } from './cucm-access.ts';
 import { lockDataFolder } from './data-lock.ts';
-import { authority, type Endpoints, reachable } from './endpoints.ts';
+import { authority, type Endpoints, reachable, xmppEndpoint } from './endpoints.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
 import { generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
@@ -411,6 +420,32 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
     set['rcc-device-selection'],
   );
+  const xcpRouter = createXcpRouter(
+    { ids, changeFeed, routeDatastore, clock, log, metrics, alarms, domain, version: options.version },
+    set['xcp-router'],
+  );
+  const xcpAuthentication = createXcpAuthenticationService(
+    { credentials, throttle, loginDatastore, routeDatastore, log, metrics, domain, hostNames: [] },
+    set['xcp-authentication-service'],
+  );
+  const xcpConnectionManager = createXcpConnectionManager(
+    {
+      router: xcpRouter,
+      authentication: xcpAuthentication,
+      clock,
+      log,
+      metrics,
+      alarms,
+      tls,
+      listeners: {
+        host: config.bind,
+        port: port(config.listeners.xmpp),
+        tlsPort: port(config.listeners.xmppTls),
+      },
+      isExempt: exempt.has,
+    },
+    set['xcp-connection-manager'],
+  );
   const services: MadeService[] = [
     made(dataMonitorDescriptor, dataMonitor),
     made(syncAgentDescriptor, syncAgent),
@@ -418,6 +453,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(loginDatastoreDescriptor, loginDatastore),
     made(sipRegistrationDatastoreDescriptor, sipRegistrations),
     made(presenceDatastoreDescriptor, presenceDatastore),
+    made(xcpRouterDescriptor, xcpRouter),
     made(oamAgentDescriptor, oamAgent),
     made(clientProfileAgentDescriptor, clientProfileAgent),
     made(configAgentDescriptor, configAgent),
@@ -425,6 +461,8 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(presenceEngineDescriptor, presenceEngine),
     made(presenceWebServiceDescriptor, presenceWebService),
     made(rccDeviceSelectionDescriptor, rccDeviceSelection),
+    made(xcpAuthenticationServiceDescriptor, xcpAuthentication),
+    made(xcpConnectionManagerDescriptor, xcpConnectionManager),
   ];
   if (isFirstStart && mock) {
     for (const { descriptor } of services) {
@@ -504,6 +542,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           listener.renew(certificates.node);
           presenceListener.renew(certificates.node);
           sipProxy.renewTls(certificates);
+          xcpConnectionManager.renewTls(certificates.node);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);
         },
@@ -555,6 +594,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       adminToken: folder('admin.token'),
       metrics: url('/metrics'),
       ...sipEndpoints(sipProxy.sipAddresses()),
+      ...xmppEndpoint(address, xcpConnectionManager.ports().startTls),
       ...(mock && { mockCucm: { axl: cucm.url, ...MOCK_ADMINISTRATOR } }),
     }),
     onReadiness: (each) => void readinessListeners.push(each),

@@ -12,6 +12,9 @@ import { routeDatastoreDescriptor } from '../services/route-datastore/route-data
 import { sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import { sipRegistrationDatastoreDescriptor } from '../services/sip-registration-datastore/sip-registration-datastore.ts';
 import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
+import { xcpAuthenticationServiceDescriptor } from '../services/xcp-authentication-service/xcp-authentication-service.ts';
+import { xcpConnectionManagerDescriptor } from '../services/xcp-connection-manager/xcp-connection-manager.ts';
+import { xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
 
 /** The register: every service of the node, in the order of starting (docs/services/supervisor.md). */
 export const descriptors = [
@@ -21,6 +24,7 @@ export const descriptors = [
   loginDatastoreDescriptor,
   sipRegistrationDatastoreDescriptor,
   presenceDatastoreDescriptor,
+  xcpRouterDescriptor,
   oamAgentDescriptor,
   clientProfileAgentDescriptor,
   configAgentDescriptor,
@@ -28,6 +32,8 @@ export const descriptors = [
   presenceEngineDescriptor,
   presenceWebServiceDescriptor,
   rccDeviceSelectionDescriptor,
+  xcpAuthenticationServiceDescriptor,
+  xcpConnectionManagerDescriptor,
 ] as const;
 
 /** `services:` of the node file: the options of each service under its name. */
@@ -40,6 +46,7 @@ export const serviceOptions = z.strictObject({
     .prefault({})
     .describe(sipRegistrationDatastoreDescriptor.purpose),
   'presence-datastore': presenceDatastoreDescriptor.options.prefault({}).describe(presenceDatastoreDescriptor.purpose),
+  'xcp-router': xcpRouterDescriptor.options.prefault({}).describe(xcpRouterDescriptor.purpose),
   'oam-agent': oamAgentDescriptor.options.prefault({}).describe(oamAgentDescriptor.purpose),
   'client-profile-agent': clientProfileAgentDescriptor.options
     .prefault({})
@@ -53,4 +60,10 @@ export const serviceOptions = z.strictObject({
   'rcc-device-selection': rccDeviceSelectionDescriptor.options
     .prefault({})
     .describe(rccDeviceSelectionDescriptor.purpose),
+  'xcp-authentication-service': xcpAuthenticationServiceDescriptor.options
+    .prefault({})
+    .describe(xcpAuthenticationServiceDescriptor.purpose),
+  'xcp-connection-manager': xcpConnectionManagerDescriptor.options
+    .prefault({})
+    .describe(xcpConnectionManagerDescriptor.purpose),
 });

@@ -166,4 +166,5 @@ export { createStreamWriter, type StreamWriter, type StreamWriterOptions } from 
 export { createTcpTransport, type TcpTransportOptions } from './tcp-transport.ts';
 export { clientUpgrade, serverUpgrade, type TlsUpgrade } from './tls-upgrade.ts';
 export { DEFAULT_TRANSPORT_LIMITS, type Transport, type TransportLimits, type TransportListener } from './transport.ts';
+export { addressOfJid, jidOfAddress } from './user-address.ts';
 export { createWebSocketTransport, type WebSocketLike, type WebSocketTransportOptions } from './websocket-transport.ts';

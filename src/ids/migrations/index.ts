@@ -3,6 +3,7 @@ import * as init from './001-init.ts';
 import * as clientRules from './002-client-rules.ts';
 import * as sipCredential from './003-sip-credential.ts';
 import * as rccSelection from './004-rcc-selection.ts';
+import * as xcp from './005-xcp.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -10,4 +11,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '002-client-rules': clientRules,
   '003-sip-credential': sipCredential,
   '004-rcc-selection': rccSelection,
+  '005-xcp': xcp,
 };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Datastore, DatastoreEngine } from '../../datastore/datastore.ts';
+import type { Datastore, DatastoreEngine, DatastoreEvent } from '../../datastore/datastore.ts';
 import type { ChangeFeed } from '../../ids/change-feed.ts';
 import type { Ids } from '../../ids/ids.ts';
 import { ImpError } from '../../platform/errors.ts';
@@ -68,7 +68,14 @@ export interface RouteDatastore {
   nodes(): Promise<readonly RoutedNode[]>;
   domains(): Promise<readonly RoutedDomain[]>;
   staticRoutes(): Promise<readonly StaticRoute[]>;
+  /** Hears of every change once it is in force; goes on over restarts of the service. */
+  onChange(listener: (change: RouteChange) => void): Disposable;
 }
+
+/** What may be another answer from now on: that about some addresses (in lower case), or about everybody's. */
+export type RouteChange =
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly kind: 'topology' };
 
 export interface RouteDatastoreNeeds {
   readonly engine: DatastoreEngine;
@@ -95,6 +102,7 @@ export function createRouteDatastore(
   needs: RouteDatastoreNeeds,
   options: RouteDatastoreOptions,
 ): Service & RouteDatastore {
+  const listeners = new Set<(change: RouteChange) => void>();
   let stores: Stores | undefined;
   let filled = '';
 
@@ -167,6 +175,13 @@ export function createRouteDatastore(
     return found;
   };
 
+  const tell = (event: DatastoreEvent<RouteRow>): void => {
+    const rows = event.kind === 'put' ? [event.value, event.previous] : [event.previous];
+    const addresses = rows.flatMap((row) => (row?.type === 'user' ? [row.user.imaddress.toLowerCase()] : []));
+    const change: RouteChange = addresses.length > 0 ? { kind: 'addresses', addresses } : { kind: 'topology' };
+    for (const listener of listeners) listener(change);
+  };
+
   return {
     async routeOfUser(userid) {
       const user = await findUser(userid);
@@ -176,6 +191,12 @@ export function createRouteDatastore(
     nodes: async () => (await rowsOfType('node')).map(({ node }) => node),
     domains: async () => (await rowsOfType('domain')).map(({ domain }) => domain),
     staticRoutes: async () => (await rowsOfType('static')).map(({ route }) => route),
+    onChange(listener) {
+      // A function of its own per listener: the same one may listen twice.
+      const own = (change: RouteChange): void => listener(change);
+      listeners.add(own);
+      return { [Symbol.dispose]: () => void listeners.delete(own) };
+    },
 
     async start(scope) {
       const routes = needs.engine.open(ROUTE_DEFINITION);
@@ -183,6 +204,7 @@ export function createRouteDatastore(
       const forgetNegative = routes.watch((event) => {
         if (event.kind === 'put' && event.value.type === 'user')
           void negative.delete(event.value.user.userid.toLowerCase());
+        tell(event);
       });
       scope.defer(() => forgetNegative[Symbol.dispose]());
       const filler = createFiller(needs.ids, routes);

@@ -16,6 +16,10 @@ const OWN_TABLES = [
   'presencerule',
   'enduserproperty',
   'rccselection',
+  'subscriptiondetail',
+  'offlinemessage',
+  'privatexml',
+  'vcard',
 ] as const satisfies readonly (keyof Database)[];
 
 /** Deletes for good what was removed from CUCM a day ago, and what those users had here. Answers how many rows of CUCM's. */

@@ -71,6 +71,7 @@ export type NegotiationEffect =
   | { readonly do: 'established'; readonly jid: Jid; readonly isResumed: boolean }
   | { readonly do: 'stanza'; readonly element: XmlElement }
   | { readonly do: 'management'; readonly said: StreamManagementElement }
+  | { readonly do: 'client-state'; readonly isActive: boolean }
   | { readonly do: 'end'; readonly error: StreamError | null };
 
 export interface NegotiationStep {

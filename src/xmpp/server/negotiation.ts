@@ -177,6 +177,9 @@ function heardInSession(state: NegotiationState, said: XmlElement, policy: Negot
   const managed = readStreamManagement(said);
   if (managed?.kind === 'resume') return next(state, send(smFailed('unexpected-request')));
   if (managed !== undefined) return next(state, { do: 'management', said: managed });
+  if (said.uri === NS.clientState && (said.local === 'active' || said.local === 'inactive')) {
+    return next(state, { do: 'client-state', isActive: said.local === 'active' });
+  }
   throw new StreamError('unsupported-stanza-type', 'the element is neither a stanza nor known here');
 }
 

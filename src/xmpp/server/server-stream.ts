@@ -43,6 +43,8 @@ export interface ServerStreamOwner {
   stanza(element: XmlElement, stream: ServerStream): void;
   /** An element of XEP-0198, other than resumption. */
   management(said: StreamManagementElement, stream: ServerStream): void;
+  /** Somebody looks at the client, or nobody does (XEP-0352). */
+  clientState?(isActive: boolean, stream: ServerStream): void;
   /**
    * Once, last, whatever became of the stream; no look-up is under way any more. A stream may close between `bind` and
    * `established`.
@@ -68,7 +70,7 @@ export interface ServerStream {
   readonly jid: Jid | null;
   /** False when the other side is slow. */
   send(element: XmlElement): boolean;
-  /** Holds the other side back until `resume`. */
+  /** Holds the other side back until `resume` was called as often: several may hold at once. */
   pause(): void;
   resume(): void;
   /** Ends the stream, with a reason or without. */
@@ -85,7 +87,8 @@ export function serveStream(
   let sasl: SaslServer | undefined;
   let exchange: SaslServerExchange | undefined;
   let isWaiting = false;
-  let isHeld = false;
+  /** How often it was paused and not resumed. */
+  let holds = 0;
   let isOrderly = false;
   let isGone = false;
   let isClosed = false;
@@ -122,7 +125,7 @@ export function serveStream(
         } catch (error) {
           dispatch({ kind: 'failed', error: toStreamError(error) });
         }
-        if (!isHeld && !isWaiting && state.phase !== 'ended') transport.resume();
+        if (holds === 0 && !isWaiting && state.phase !== 'ended') transport.resume();
       });
   };
 
@@ -183,6 +186,9 @@ export function serveStream(
       case 'management':
         owner.management(effect.said, stream);
         return;
+      case 'client-state':
+        owner.clientState?.(effect.isActive, stream);
+        return;
       case 'end':
         reason ??= effect.error;
         if (effect.error !== null) stream.send(writeStreamError(effect.error));
@@ -236,12 +242,12 @@ export function serveStream(
     },
     send: (element) => transport.send(transport.framing.element(element)),
     pause() {
-      isHeld = true;
+      holds += 1;
       transport.pause();
     },
     resume() {
-      isHeld = false;
-      if (!isWaiting) transport.resume();
+      holds = Math.max(0, holds - 1);
+      if (holds === 0 && !isWaiting) transport.resume();
     },
     end(error) {
       dispatch(error === undefined ? { kind: 'closed' } : { kind: 'failed', error });
