@@ -18,6 +18,9 @@ const PRIVATE = new Set([
   'feed_acknowledgement',
   'credentialverifier',
   'epassyncagentcfg',
+  'offlinemessage',
+  'privatexml',
+  'vcard',
 ]);
 
 describe('every watched table', () => {

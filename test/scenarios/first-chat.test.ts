@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { startImp, temporaryFolder } from '../support/imp-process.ts';
-import { skipWithoutXmppJs, trustAuthority, type XmppJsClient, type XmppJsElement, xmppJs } from '../support/xmpp-js.ts';
+import {
+  skipWithoutXmppJs,
+  trustAuthority,
+  type XmppJsClient,
+  type XmppJsElement,
+  xmppJs,
+} from '../support/xmpp-js.ts';
 
 interface Client {
   readonly client: XmppJsClient;
