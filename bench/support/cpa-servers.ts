@@ -2,41 +2,74 @@
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { ensureCertificates } from '../../src/platform/certificates.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { TlsMaterial } from '../../src/platform/https-listener.ts';
 import { openCpaHttps } from '../../test/services/client-profile-agent/cpa-https.ts';
+import { DOMAIN } from '../../test/services/client-profile-agent/cpa-parts.ts';
 import {
-  contactRequest,
+  EPAS,
   envelope,
   keyOf,
+  loginByApplication,
   loginRequest,
-  persona,
 } from '../../test/services/client-profile-agent/messages.ts';
 import { temporaryFolder } from '../../test/support/imp-process.ts';
+import { openTestIds } from '../../test/support/test-ids.ts';
 import { listenAsUsual } from '../../test/support/usual-soap-server.ts';
+import { nicknameOf, userIdOf, userOf } from './cpa-rosters.ts';
 
 export type ServerKind = 'bare' | 'agent' | 'soap + express';
+
+export interface Wanted {
+  readonly kind: ServerKind;
+  readonly sessions: number;
+  readonly contacts: number;
+  /** Folder of the IDS that holds users and rosters. */
+  readonly folder: string;
+  /** What the bare server says. */
+  readonly answer: string;
+}
 
 export interface Ready {
   readonly port: number;
   readonly ca: string;
-  readonly key: string;
+  /** The sessions' keys; all get equally long answers. */
+  readonly keys: readonly string[];
+  /** Before, with the sessions open, and with every list read once. */
+  readonly memory: readonly [Memory, Memory, Memory];
 }
 
-const DOMAIN = 'acme.example';
-const CONTACTS = Array.from({ length: 100 }, (_, index) => `colleague${String(index).padStart(4, '0')}`);
+/** Octets that are in use, and octets that the process has from the system, which holds on to more than is in use. */
+export interface Memory {
+  readonly used: number;
+  readonly rss: number;
+}
 
-const nicknameOf = (user: string): string => `Colleague ${user.slice(-4)}`;
+const NO_MEMORY: Memory = { used: 0, rss: 0 };
 
-async function serveAgent(): Promise<Ready> {
-  const { post, port, ca } = await openCpaHttps();
-  const key = keyOf(await post(envelope(loginRequest('alice', 'secret'))));
-  const contacts = contactRequest('add-contact', {
-    Colleagues: CONTACTS.map((user) => persona(user, `nickname="${nicknameOf(user)}"`)),
-  });
-  await post(envelope(contacts, { key }));
-  return { port, ca, key };
+function memory(): Memory {
+  globalThis.gc?.();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { used: heapUsed + external, rss };
+}
+
+async function serveAgent(wanted: Wanted): Promise<Ready> {
+  const { post, port, ca } = await openCpaHttps({}, await openTestIds({ folder: wanted.folder }));
+  const application = keyOf(await post(envelope(loginRequest('appuser', 'secret', 'client-type="thirdpartyapp"'))));
+  // The Route Datastore has heard of everybody when it has of the last one.
+  const last = envelope(loginByApplication(userIdOf(wanted.sessions - 1), application));
+  while (!(await post(last)).text.includes('session-key')) await setTimeout(100);
+  const before = memory();
+  const keys: string[] = [];
+  for (let index = 0; index < wanted.sessions; index += 1) {
+    keys.push(keyOf(await post(envelope(loginByApplication(userIdOf(index), application)))));
+  }
+  const open = memory();
+  const list = `<get-contact-list xmlns="${EPAS}"/>`;
+  for (const key of keys) await post(envelope(list, { key }));
+  return { port, ca, keys, memory: [before, open, memory()] };
 }
 
 /** The least that a server can do: it takes the whole body and answers the same octets every time. */
@@ -56,25 +89,30 @@ async function serveBare(tls: TlsMaterial, answer: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function serve(kind: ServerKind, answer: string): Promise<Ready> {
-  if (kind === 'agent') return await serveAgent();
+async function serve(wanted: Wanted): Promise<Ready> {
+  if (wanted.kind === 'agent') return await serveAgent(wanted);
   const folder = await temporaryFolder();
   const { node, ca } = await ensureCertificates(join(folder.path, 'certs'), ['localhost'], systemClock);
   await folder[Symbol.asyncDispose]();
   const key = '6f0c1de2-55c4-4c0e-9f6e-0f4f0a8f3f10';
-  if (kind === 'bare') return { port: await serveBare(node, answer), ca, key };
-  const list = CONTACTS.map((user) => ({ user, domain: DOMAIN, nickname: nicknameOf(user) }));
+  const rest = { ca, keys: [key], memory: [NO_MEMORY, NO_MEMORY, NO_MEMORY] } as const;
+  if (wanted.kind === 'bare') return { port: await serveBare(node, wanted.answer), ...rest };
+  const list = Array.from({ length: wanted.contacts }, (_, contact) => ({
+    user: userOf(contact),
+    domain: DOMAIN,
+    nickname: nicknameOf(contact),
+  }));
   const { port } = await listenAsUsual(node, { key, user: 'alice', list });
-  return { port, ca, key };
+  return { port, ...rest };
 }
 
-process.on('message', (message: { kind: ServerKind; answer: string } | 'cpu') => {
+process.on('message', (message: Wanted | 'cpu') => {
   if (message === 'cpu') {
     const { user, system } = process.cpuUsage();
     process.send?.({ cpuSeconds: (user + system) / 1e6 });
     return;
   }
-  serve(message.kind, message.answer).then(
+  serve(message).then(
     (ready) => process.send?.(ready),
     (error: unknown) => {
       console.error(error);

@@ -75,8 +75,7 @@ export class MemoryStore<Value, Index extends string> implements Datastore<Value
   }
 
   async query(index: Index, value: string): Promise<readonly Entry<Value>[]> {
-    this.#sweep();
-    const now = this.#needs.clock.monotonic();
+    const now = this.#sweep();
     const found: Entry<Value>[] = [];
     for (const row of this.#indexOf(index).get(value) ?? []) found.push(entryOf(row, now));
     return found;
@@ -200,10 +199,12 @@ export class MemoryStore<Value, Index extends string> implements Datastore<Value
     });
   }
 
-  #sweep(): void {
+  /** @returns what the clock said. */
+  #sweep(): number {
     this.#requireOpen();
     const now = this.#needs.clock.monotonic();
     for (let row = this.#expiry.takeExpired(now); row; row = this.#expiry.takeExpired(now)) this.#expire(row);
+    return now;
   }
 
   #indexOf(index: Index): Map<string, Set<Row<Value>>> {

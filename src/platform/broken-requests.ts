@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /** The last request of a connection that could be read, and the answer that goes out before its own. */
@@ -8,31 +9,41 @@ interface Exchange {
   readonly before: ServerResponse | undefined;
 }
 
+/** Where a connection's last exchange hangs: looked at for every request, which in a map of its own would cost more. */
+const LAST = Symbol('last exchange');
+type Tracked = Duplex & { [LAST]?: Exchange | undefined };
+
 /** How long a client may take to read why it is refused. Cut at once, it would often see a reset connection instead. */
 const LINGER_MS = 2_000;
 
 /**
  * Answers what is no HTTP, comes too slowly or has too large a head, and closes the connection. Requests that came
  * before on the connection are answered first: clients tell answers by their order alone (RFC 9112 section 9.3.2).
+ * Cuts a client that for `stallMs` takes nothing of its answer; one that only waits for what is worked on stays.
  */
-export function refuseBrokenRequests(server: Server): void {
-  const exchanges = new WeakMap<Duplex, Exchange>();
+export function watchExchanges(server: Server, stallMs: number): void {
   const broken = new WeakSet<Duplex>();
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const { socket } = request;
-    const before = exchanges.get(socket)?.response;
+    // Kept here: Node takes it off a request whose body somebody stops reading half way.
+    const socket: Tracked = request.socket;
+    const before = socket[LAST]?.response;
     const exchange = { request, response, before: isPending(before) ? before : undefined };
-    exchanges.set(socket, exchange);
+    socket[LAST] = exchange;
     // An idle connection keeps nothing, unless the body of a request that is answered is still to come.
     response.on('close', () => {
-      if (request.complete && exchanges.get(socket) === exchange) exchanges.delete(socket);
+      if (request.complete && socket[LAST] === exchange) socket[LAST] = undefined;
     });
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+  server.timeout = stallMs;
+  // Heard of idle connections too, whose time is longer; with a listener Node leaves it to that to cut them.
+  server.on('timeout', (socket: Socket & Tracked) => {
+    if (socket.writableLength > 0 || socket[LAST] === undefined) socket.destroy();
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Tracked) => {
     // Said again for each piece that follows, and when the time is up.
     if (broken.has(socket)) return;
     broken.add(socket);
-    const last = exchanges.get(socket);
+    const last = socket[LAST];
     if (!last || last.request.complete) {
       afterAnswer(last?.response, () => close(socket, statusLineOf(error)));
       return;

@@ -7,7 +7,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import { refuseBrokenRequests } from './broken-requests.ts';
+import { watchExchanges } from './broken-requests.ts';
 import { ImpError } from './errors.ts';
 import type { ConnectionCap } from './http-connections.ts';
 import type { Log } from './log.ts';
@@ -130,8 +130,6 @@ function createListener(
     }
     handler(request, response);
   };
-  cutStalledReaders(server, timesOf(options).stallMs);
-  server.on('request', serve);
   // Node counts a connection from its handshake on; one that is amid it must not hold up the end.
   const connections = new Set<Socket>();
   server.on('connection', (connection: Socket) => {
@@ -143,7 +141,8 @@ function createListener(
     connections.add(connection);
     connection.on('close', () => connections.delete(connection));
   });
-  refuseBrokenRequests(server);
+  watchExchanges(server, timesOf(options).stallMs);
+  server.on('request', serve);
   return {
     name,
     mount(prefix, handler) {
@@ -187,15 +186,4 @@ function createListener(
       });
     },
   };
-}
-
-/** Cuts a client that takes nothing of its answer. One that only waits for what is still worked on stays. */
-function cutStalledReaders(server: Server, stallMs: number): void {
-  server.timeout = stallMs;
-  server.on('request', (_request, response) => {
-    // Without a listener Node would destroy the socket of every answer that is long in coming.
-    response.on('timeout', (socket: Socket) => {
-      if (socket.writableLength > 0) socket.destroy();
-    });
-  });
 }

@@ -13,6 +13,8 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: readonly L[],
   ): Histogram<L>;
+  /** Called before each `render`: for counts that are kept elsewhere because they change thousands of times a second. */
+  beforeRender(task: () => void): void;
   /** Prometheus text format. */
   render(): Promise<string>;
   readonly contentType: string;
@@ -21,6 +23,7 @@ export interface Metrics {
 export function createMetrics(defaultLabels: Record<string, string> = {}): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels(defaultLabels);
+  const tasks: (() => void)[] = [];
   const known = <M>(name: string): M | undefined => registry.getSingleMetric(name) as M | undefined;
   return {
     counter: (name, help, labels = []) =>
@@ -30,7 +33,11 @@ export function createMetrics(defaultLabels: Record<string, string> = {}): Metri
     histogram: (name, help, buckets, labels = []) =>
       known(name) ??
       new Histogram({ name, help, buckets: [...buckets], labelNames: [...labels], registers: [registry] }),
-    render: () => registry.metrics(),
+    beforeRender: (task) => void tasks.push(task),
+    render: () => {
+      for (const task of tasks) task();
+      return registry.metrics();
+    },
     contentType: registry.contentType,
   };
 }

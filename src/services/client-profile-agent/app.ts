@@ -8,7 +8,7 @@ import {
   readBody,
 } from '../../platform/http-body.ts';
 import type { HttpHandler } from '../../platform/https-listener.ts';
-import { newRequestId, withRequest } from '../../platform/request-context.ts';
+import { newRequestId } from '../../platform/request-context.ts';
 import { CONTENT_TYPE, type SoapVersion } from '../../soap/envelope.ts';
 import type { InterfaceDocuments, NodeAddress } from './documents.ts';
 import { CpaFault } from './errors.ts';
@@ -30,6 +30,7 @@ export interface AppNeeds extends OperationNeeds {
 /** The HTTP face of the Client Profile Agent, to be mounted on `/EPASSoap`. Nothing in it listens. */
 export function createClientProfileAgentApp(needs: AppNeeds): HttpHandler {
   const maxConcurrent = needs.maxConcurrentRequests ?? 1_000;
+  const bodyLimits = needs.bodyLimits ?? DEFAULT_BODY_LIMITS;
   const reader = createRequestReader(OPERATIONS, needs.loginDatastore.idOf);
   let running = 0;
   const serveSoap = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -39,20 +40,19 @@ export function createClientProfileAgentApp(needs: AppNeeds): HttpHandler {
     }
     running += 1;
     try {
-      const body = await readRequest(request, needs);
+      const body = await readBody(request, needs.clock, bodyLimits);
       const startedAt = needs.clock.monotonic();
       const requestId = newRequestId();
-      const address = request.socket.remoteAddress ?? '';
-      const answer = await withRequest(requestId, () => exchange(needs, reader, body, { address }));
+      const answer = await exchange(needs, reader, body, { socket: request.socket, requestId });
       send(response, answer.status, answer.version, answer.body);
       const ms = needs.clock.monotonic() - startedAt;
       const { operation, outcome } = answer;
       needs.counters.answered(operation, outcome, ms / 1_000);
-      needs.log.debug({ requestId, operation, outcome, ms, address }, 'request answered');
+      needs.log.debug({ requestId, operation, outcome, ms }, 'request answered');
     } catch (error) {
-      if (!(error instanceof CpaFault)) throw error;
+      if (!(error instanceof HttpBodyError)) throw error;
       needs.counters.answered('', String(error.status), null);
-      refuse(request, response, error);
+      refuse(request, response, new CpaFault('notXml', error.message, { status: error.status, cause: error }));
     } finally {
       running -= 1;
     }
@@ -82,15 +82,6 @@ export function createClientProfileAgentApp(needs: AppNeeds): HttpHandler {
 /** Stands in for the agent while it is not started: "try later", so that clients do not take it for a wrong password. */
 export function createClientProfileAgentBusyApp(): HttpHandler {
   return (request, response) => refuse(request, response, new CpaFault('busy'));
-}
-
-async function readRequest(request: IncomingMessage, needs: AppNeeds): Promise<string> {
-  try {
-    return await readBody(request, needs.clock, needs.bodyLimits ?? DEFAULT_BODY_LIMITS);
-  } catch (error) {
-    if (!(error instanceof HttpBodyError)) throw error;
-    throw new CpaFault('notXml', error.message, { status: error.status, cause: error });
-  }
 }
 
 /** Answers without having read the body, and closes: what is still to come is not wanted. */

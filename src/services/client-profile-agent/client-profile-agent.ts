@@ -41,8 +41,8 @@ const optionsSchema = z.strictObject({
   contactListCacheMiB: z
     .number()
     .min(0)
-    .default(64)
-    .describe('Memory for contact lists kept as they are sent, in MiB.'),
+    .default(128)
+    .describe('Most memory for contact lists kept as they are sent, in MiB.'),
 });
 
 export type ClientProfileAgentOptions = z.infer<typeof optionsSchema>;

@@ -29,7 +29,7 @@ export async function logIn(needs: OperationNeeds, request: LogInRequest, caller
   try {
     await checkClientVersion(needs, request.clientType, request.clientVersion);
     const wanted = { ...request, accepts: 'anybody', isExclusive: false } as const;
-    const outcome = await needs.signIn(wanted, caller.address);
+    const outcome = await needs.signIn(wanted, caller.socket.remoteAddress ?? '');
     if (outcome.kind === 'refused') throw new Refusal(REFUSAL_OF[outcome.refusal]);
     if (outcome.kind === 'redirect') {
       const { crossClusterRedirects, nodeRedirects } = needs.counters;

@@ -3,7 +3,6 @@ import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { Log } from '../../platform/log.ts';
 import type { SignIn } from '../../sign-in/sign-in.ts';
-import type { SoapVersion } from '../../soap/envelope.ts';
 import type { XmlElement } from '../../xml/element.ts';
 import type { Markup } from '../../xml/write.ts';
 import type { ClientSession, LoginDatastore } from '../login-datastore/login-datastore.ts';
@@ -12,6 +11,7 @@ import { failure } from './answers.ts';
 import type { ContactListCache } from './contacts/contact-list-cache.ts';
 import type { CpaCounters } from './counters.ts';
 import { Refusal } from './errors.ts';
+import type { KeptAnswer } from './kept-answer.ts';
 
 /** What operations work with. */
 export interface OperationNeeds {
@@ -32,23 +32,22 @@ export interface OperationNeeds {
 
 /** What an operation knows of its caller. */
 export interface Caller {
-  readonly address: string;
+  /** Its `remoteAddress` is asked of the system when it is read: most operations have no use for it. */
+  readonly socket: { readonly remoteAddress?: string | undefined };
+  /** Of this request; stands at every change that it makes. */
+  readonly requestId: string;
 }
 
-/** What stands inside the answer's `-resp` element; a cached one keeps whole envelopes beside it. */
-export type AnswerContent = Markup | CachedContent;
-
-export interface CachedContent {
-  readonly content: Markup;
-  /** Whole answers without header blocks, made when first asked for. */
-  readonly envelopes: Partial<Record<SoapVersion, Buffer>>;
-}
+/** What stands inside the answer's `-resp` element, or the whole answer where it is kept. */
+export type AnswerContent = Markup | KeptAnswer;
 
 /** One operation of the WSDL. */
 export interface Operation {
   readonly name: string;
   /** What session its caller must have. */
   readonly session: 'none' | 'any' | 'enduser';
+  /** It writes nothing to the IDS. */
+  readonly isRead: boolean;
   /** Reads the payload and does it. @throws CpaFault */
   invoke(
     needs: OperationNeeds,
@@ -70,7 +69,14 @@ export function openOperation<Request>(definition: {
   return {
     name,
     session: 'none',
-    invoke: async (needs, payload, caller) => await orFailure(run(needs, read(payload, needs), caller)),
+    isRead: isRead(name),
+    async invoke(needs, payload, caller) {
+      try {
+        return await run(needs, read(payload, needs), caller);
+      } catch (error) {
+        return failureOf(error);
+      }
+    },
   };
 }
 
@@ -85,18 +91,24 @@ export function sessionOperation<Request>(definition: {
   return {
     name,
     session: kind,
+    isRead: isRead(name),
     async invoke(needs, payload, _caller, session) {
       if (!session) throw new Error(`${name} was called without the session it declares`);
-      return await orFailure(run(needs, read(payload, needs), session));
+      try {
+        return await run(needs, read(payload, needs), session);
+      } catch (error) {
+        return failureOf(error);
+      }
     },
   };
 }
 
-async function orFailure(answer: Promise<AnswerContent>): Promise<AnswerContent> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Refusal) return failure(error.refusal);
-    throw error;
-  }
+/** The interface names its operations so. */
+function isRead(name: string): boolean {
+  return name.startsWith('get-') || name.startsWith('search-');
+}
+
+function failureOf(error: unknown): AnswerContent {
+  if (error instanceof Refusal) return failure(error.refusal);
+  throw error;
 }

@@ -1,13 +1,15 @@
 import { describeError, ImpError, isCallerError } from '../../platform/errors.ts';
+import { withRequest } from '../../platform/request-context.ts';
 import { faultAction, type RequestAddressing, writeAddressing } from '../../soap/addressing.ts';
 import { ENVELOPE_NAMESPACE, type SoapVersion, writeEnvelope, writeFault } from '../../soap/envelope.ts';
 import { SoapError } from '../../soap/errors.ts';
 import { writeNotUnderstood } from '../../soap/not-understood.ts';
 import { XmlError } from '../../xml/errors.ts';
-import { element, type Markup, textElement } from '../../xml/write.ts';
+import { type Markup, textElement } from '../../xml/write.ts';
 import type { ClientSession } from '../login-datastore/login-datastore.ts';
 import { CpaFault, FAULTS } from './errors.ts';
-import { actionOf, EPAS_NAMESPACE } from './names.ts';
+import { answerElement, EPAS_DECLARATION } from './kept-answer.ts';
+import { actionOf } from './names.ts';
 import type { AnswerContent, Caller, OperationNeeds } from './operation.ts';
 import { NotUnderstood, RefusedEnvelope, type RequestReader, type SoapRequest } from './soap-request.ts';
 
@@ -21,7 +23,6 @@ export interface SoapAnswer {
   readonly outcome: string;
 }
 
-const NAMESPACE = { 'xmlns:e': EPAS_NAMESPACE } as const;
 /** Seconds that a client is asked to wait when we are busy. */
 export const RETRY_AFTER_SECONDS = 5;
 
@@ -37,7 +38,9 @@ export async function exchange(
     request = reader.read(body);
     const { operation, version, payload } = request;
     const session = operation.session === 'none' ? undefined : await sessionOf(needs, request);
-    const content = await operation.invoke(needs, payload, caller, session);
+    const invoke = (): Promise<AnswerContent> => operation.invoke(needs, payload, caller, session);
+    // The id goes with what is written; reading, which is most of all requests, need not carry it through every step.
+    const content = await (operation.isRead ? invoke() : withRequest(caller.requestId, invoke));
     const { name } = operation;
     return {
       status: 200,
@@ -62,21 +65,13 @@ async function sessionOf(needs: OperationNeeds, { operation, sessionId }: SoapRe
 function writeAnswer(
   version: SoapVersion,
   name: string,
-  content: AnswerContent,
+  answer: AnswerContent,
   addressing: RequestAddressing | undefined,
 ): Buffer | string {
-  const isCached = typeof content !== 'string';
-  if (isCached && !addressing) {
-    const known = content.envelopes[version];
-    if (known) return known;
-  }
-  const payload = element(`e:${name}-resp`, NAMESPACE, isCached ? content.content : content);
+  const isKept = typeof answer !== 'string';
+  if (isKept && !addressing) return answer.envelope(version);
   const headers = addressing && writeAddressing(addressing, `${actionOf(name)}Response`);
-  const written = writeEnvelope(version, payload, headers);
-  if (!isCached || addressing) return written;
-  const bytes = Buffer.from(written);
-  content.envelopes[version] = bytes;
-  return bytes;
+  return writeEnvelope(version, answerElement(name, isKept ? answer.content : answer), headers);
 }
 
 function answerFault(
@@ -147,7 +142,7 @@ function faultMarkup(version: SoapVersion, fault: CpaFault): Markup {
     subcode: `e:${row.subcode}`,
     reason: fault.message,
     detail: textElement('e:error', fault.message, { code: row.number }),
-    namespaces: NAMESPACE,
+    namespaces: EPAS_DECLARATION,
   });
 }
 

@@ -1,5 +1,3 @@
-import { hash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { ImpError } from '../../platform/errors.ts';
 import { isAddressingHeader, type RequestAddressing, readAddressing } from '../../soap/addressing.ts';
 import { parseEnvelope, type SoapVersion } from '../../soap/envelope.ts';
@@ -46,26 +44,40 @@ export interface RequestReader {
 
 /** Bodies larger than this are read anew each time: what repeats is small. */
 const MAX_KEPT_CHARACTERS = 1_024;
-const MAX_KEPT = 2_000;
+const MAX_KEPT = 1_000;
+/** A session key as we make them, alone in its element. */
+const KEY = /session-key(?: [^<>]*)?>([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})</;
+const KEY_LENGTH = 36;
 
 /**
- * Reads requests. Clients ask the same again and again (a contact list every few seconds), octet for octet: what came
- * of a small body is kept by the digest of the body, which costs a tenth of reading it. Log-ins are never kept, as they
- * hold passwords, nor are bodies with addressing, which differ each time.
+ * Reads requests. Clients ask the same again and again (a contact list every few seconds), and those of one make differ
+ * in nothing but the session key: what came of a small body is kept by the text around its key, for a tenth of what
+ * reading it costs. Log-ins are never kept, as they hold passwords, nor are bodies with addressing, which differ each
+ * time. A body is kept only if its key stands nowhere else in it and was read as the session key: then another key in
+ * its place, of the same letters and length, is read as that.
  */
 export function createRequestReader(
   operations: ReadonlyMap<string, Operation>,
   sessionIdOf: (key: string) => string,
 ): RequestReader {
-  const kept = new LRUCache<string, SoapRequest>({ max: MAX_KEPT });
+  // One that is full is emptied: to know which was used last would cost more than to read each once more.
+  const kept = new Map<string, SoapRequest>();
   return {
     read(body) {
-      if (body.length > MAX_KEPT_CHARACTERS) return readRequest(body, operations, sessionIdOf);
-      const digest = hash('sha256', body, 'base64url');
-      const known = kept.get(digest);
-      if (known) return known;
+      const found = body.length > MAX_KEPT_CHARACTERS ? null : KEY.exec(body);
+      const key = found?.[1];
+      if (!found || key === undefined) return readRequest(body, operations, sessionIdOf);
+      const end = found.index + found[0].length - 1;
+      const around = `${body.slice(0, end - KEY_LENGTH)}\0${body.slice(end)}`;
+      const sessionId = sessionIdOf(key);
+      const known = kept.get(around);
+      if (known) return { ...known, sessionId };
       const request = readRequest(body, operations, sessionIdOf);
-      if (request.operation.session !== 'none' && !request.addressing) kept.set(digest, request);
+      const isAlone = body.indexOf(key) === body.lastIndexOf(key);
+      if (isAlone && request.sessionId === sessionId && request.operation.session !== 'none' && !request.addressing) {
+        if (kept.size >= MAX_KEPT) kept.clear();
+        kept.set(around, request);
+      }
       return request;
     },
   };

@@ -82,7 +82,7 @@ describe('contacts and groups', () => {
     const changes = await world.test.changeFeed.trace({ afterSeq: seq, limit: 10 });
     assert.deepEqual(changes.map(({ table }) => table).sort(), ['rostergroup', 'rosteritem', 'rosteritemgroup']);
     assert.ok(changes.every(({ origin }) => origin === 'client'));
-    assert.match(changes[0]?.requestId ?? '', /^[0-9a-f-]{36}$/);
+    assert.match(changes[0]?.requestId ?? '', /^[\w-]{12}\.\d+$/);
     assert.equal(new Set(changes.map(({ requestId }) => requestId)).size, 1);
   });
 

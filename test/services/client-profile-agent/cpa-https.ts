@@ -6,6 +6,7 @@ import { createHttpsListener } from '../../../src/platform/https-listener.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import type { ClientProfileAgentOptions } from '../../../src/services/client-profile-agent/client-profile-agent.ts';
 import { temporaryFolder } from '../../support/imp-process.ts';
+import type { TestIds } from '../../support/test-ids.ts';
 import { type CpaParts, openCpaParts } from './cpa-parts.ts';
 import { type Answer, payloadOf } from './messages.ts';
 
@@ -24,12 +25,15 @@ export interface CpaHttps extends CpaParts {
   post(body: string | Buffer, options?: { path?: string; headers?: Readonly<Record<string, string>> }): Promise<Answer>;
 }
 
-export async function openCpaHttps(options: Partial<ClientProfileAgentOptions> = {}): Promise<CpaHttps> {
+export async function openCpaHttps(
+  options: Partial<ClientProfileAgentOptions> = {},
+  test?: TestIds,
+): Promise<CpaHttps> {
   const folder = await temporaryFolder();
   const names = ['localhost', '127.0.0.1'];
   const certificates = await ensureCertificates(join(folder.path, 'certs'), names, systemClock);
   const listener = createHttpsListener('cpa', certificates.node, createLog({ level: 'silent' }));
-  const parts = await openCpaParts({ clock: systemClock, listener, host: 'localhost', options });
+  const parts = await openCpaParts({ clock: systemClock, listener, host: 'localhost', options, ...(test && { test }) });
   await listener.listen('127.0.0.1', 0);
   const { port } = listener;
   const origin = `https://localhost:${port}`;

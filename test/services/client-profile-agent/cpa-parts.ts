@@ -82,7 +82,8 @@ const USERS: readonly User[] = [
   { userid: 'paul', primarynodeid: null, peerclusterid: 'east', peernode: 'imp.east.example' },
 ];
 
-async function seed({ ids }: TestIds): Promise<void> {
+/** The cluster's nodes, users and application users of these tests. */
+export async function seed({ ids }: TestIds): Promise<void> {
   await ids.transaction('cucm', async (trx) => {
     const node = { subclusterid: 1, tkhaserverstate: 0, hareason: '', version: '0.1.0' };
     await trx
@@ -136,14 +137,16 @@ export interface CpaPartsOptions {
   readonly throttle?: Partial<LoginThrottleOptions>;
   readonly isCucmAway?: () => boolean;
   readonly onCheck?: () => void;
+  /** Absent: a new IDS with the users of these tests. */
+  readonly test?: TestIds;
 }
 
 /** Puts the agent on a real IDS and real datastores; CUCM alone is played by a table of passwords. */
 export async function openCpaParts(needs: CpaPartsOptions): Promise<CpaParts> {
   const { clock, listener, host } = needs;
   const log = pino({ level: 'silent' });
-  const test = await openTestIds();
-  await seed(test);
+  const test = needs.test ?? (await openTestIds());
+  if (!needs.test) await seed(test);
   const { ids, changeFeed, metrics, alarms } = test;
   const engine = createMemoryEngine({ clock, metrics, log });
   const failures: unknown[] = [];

@@ -127,7 +127,8 @@ describe('octets on the HTTPS listener', () => {
     const seeds = [
       envelope(LIST, { key }),
       envelope(LIST, { key, version: '1.1' }),
-      envelope(loginRequest('alice', 'secret', 'force="true" client-type="x"')),
+      // Somebody else: forced log-ins and those of ever new client types end sessions.
+      envelope(loginRequest('bob', 'secret', 'force="true" client-type="x"')),
       envelope(contactRequest('add-contact', { 'A&amp;B': [persona('bob', 'nickname="x"'), persona('a@b.c')] }), {
         key,
       }),

@@ -3,13 +3,15 @@ import { LRUCache } from 'lru-cache';
 import type { Change } from '../../../ids/change-feed.ts';
 import type { Database } from '../../../ids/database.ts';
 import type { Ids } from '../../../ids/ids.ts';
-import type { CachedContent } from '../operation.ts';
+import { KeptAnswer } from '../kept-answer.ts';
 import { readContactRows, writeContactRows } from './contact-list.ts';
 
 /** Contact lists as they are sent, kept until the change feed or a write of our own says that they changed. */
 export interface ContactListCache {
-  /** The user's list; `isHit` tells whether it was kept. */
-  get(userPkid: string): Promise<{ readonly content: CachedContent; readonly isHit: boolean }>;
+  /** The answer with the user's list, if it is kept. */
+  peek(userPkid: string): KeptAnswer | undefined;
+  /** Reads the list from the IDS and keeps it; those who ask meanwhile wait for the same one. */
+  load(userPkid: string): Promise<KeptAnswer>;
   /** The list has just been changed by us. */
   forget(userPkid: string): void;
   forgetAll(): void;
@@ -18,15 +20,16 @@ export interface ContactListCache {
 }
 
 interface Kept {
-  readonly content: CachedContent;
+  readonly answer: KeptAnswer;
   readonly groups: readonly string[];
 }
 
-/** A rendered list stands in memory as text and up to twice as bytes; what surrounds it counts as this much. */
+/** What surrounds the octets of a list counts as this much. */
 const OVERHEAD_BYTES = 1_000;
 const KEYS_PER_QUERY = 400;
 
-export function createContactListCache(ids: Ids, maxBytes: number): ContactListCache {
+/** @param operation whose answers are kept. */
+export function createContactListCache(ids: Ids, maxBytes: number, operation = 'get-contact-list'): ContactListCache {
   /** Which user a kept list's groups belong to: a deleted row of the feed has only its key left. */
   const ownerOfGroup = new Map<string, string>();
   const forgetGroups = (kept: Kept): void => {
@@ -34,27 +37,26 @@ export function createContactListCache(ids: Ids, maxBytes: number): ContactListC
   };
   const kept = new LRUCache<string, Kept>({
     maxSize: Math.max(1, maxBytes),
-    sizeCalculation: ({ content }) => OVERHEAD_BYTES + 3 * content.content.length,
+    sizeCalculation: ({ answer }) => OVERHEAD_BYTES + answer.size,
     dispose: forgetGroups,
   });
   /** Lists being read; one that is forgotten meanwhile is not kept. */
   const loading = new Map<string, Promise<Kept>>();
 
-  const load = async (userPkid: string): Promise<Kept> => {
+  const read = async (userPkid: string): Promise<Kept> => {
     const rows = await readContactRows(ids.read, userPkid);
     return {
-      content: { content: writeContactRows(rows), envelopes: {} },
+      answer: new KeptAnswer(operation, writeContactRows(rows)),
       groups: [...new Set(rows.map(({ group }) => group))],
     };
   };
 
   const cache: ContactListCache = {
-    async get(userPkid) {
-      const known = kept.get(userPkid);
-      if (known) return { content: known.content, isHit: true };
+    peek: (userPkid) => kept.get(userPkid)?.answer,
+    async load(userPkid) {
       const running = loading.get(userPkid);
-      if (running) return { content: (await running).content, isHit: true };
-      const own = load(userPkid);
+      if (running) return (await running).answer;
+      const own = read(userPkid);
       loading.set(userPkid, own);
       try {
         const loaded = await own;
@@ -62,7 +64,7 @@ export function createContactListCache(ids: Ids, maxBytes: number): ContactListC
           for (const group of loaded.groups) ownerOfGroup.set(group, userPkid);
           kept.set(userPkid, loaded);
         }
-        return { content: loaded.content, isHit: false };
+        return loaded.answer;
       } finally {
         if (loading.get(userPkid) === own) loading.delete(userPkid);
       }

@@ -7,8 +7,8 @@ export const getContactList = sessionOperation({
   session: 'enduser',
   read: readEmpty,
   async run({ contactLists, counters }, _request, session) {
-    const { content, isHit } = await contactLists.get(session.userPkid);
-    (isHit ? counters.contactListReads.cache : counters.contactListReads.ids).inc();
-    return content;
+    const kept = contactLists.peek(session.userPkid);
+    counters.contactListRead(kept ? 'cache' : 'ids');
+    return kept ?? (await contactLists.load(session.userPkid));
   },
 });
