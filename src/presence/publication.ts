@@ -31,7 +31,7 @@ export interface Publication {
   readonly document: Pidf;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
-  /** Of kind `sip`: the entity tag that the next PUBLISH must name (RFC 3903). */
+  /** Of what came by PUBLISH: the entity tag that the next one must name (RFC 3903). */
   readonly etag?: string;
   /** Of kind `xmpp`: RFC 6121 4.7.2.3, -128 to 127; absent: 0. */
   readonly priority?: number;

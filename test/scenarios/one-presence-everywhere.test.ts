@@ -22,9 +22,11 @@ import { createSignIn } from '../../src/sign-in/sign-in.ts';
 import { elements, type XmlElement } from '../../src/xml/element.ts';
 import { parseXml } from '../../src/xml/parse.ts';
 import { until } from '../rpc/support/until.ts';
+import { feed, openCalendarHost } from '../services/presence-engine/calendar-server.ts';
 import { DOMAIN, type EngineWorld, openEngineWorld } from '../services/presence-engine/engine-world.ts';
 import { openUserAgent, pidf } from '../services/presence-engine/user-agent.ts';
 
+const TRUNK = '10.1.1.5';
 const ALICE = `alice@${DOMAIN}`;
 
 /** The Presence Web Service on the stores of an engine's world: alice sets, bob reads. */
@@ -132,7 +134,16 @@ function gist(root: XmlElement): string {
 }
 
 it("a user's presence is the same over SIP, over the Presence Web Service and to the administrator", async () => {
-  await using world = await openEngineWorld({ options: { notifyIntervalSeconds: 0 } });
+  await using calendars = await openCalendarHost();
+  await using world = await openEngineWorld({
+    options: { notifyIntervalSeconds: 0 },
+    parameters: { phoneDoNotDisturb: true, calendarSpreadSeconds: 0 },
+    gateways: [
+      { type: 'CUCM', address: TRUNK },
+      { type: 'iCalendar', address: `${calendars.origin}/{user}.ics` },
+    ],
+  });
+  await using trunk = await openUserAgent(world, 'cucm@cucm1.example');
   await using web = await openWebService(world);
   await using alice = await openUserAgent(world, 'alice');
   await using bob = await openUserAgent(world, 'bob');
@@ -144,24 +155,9 @@ it("a user's presence is the same over SIP, over the Presence Web Service and to
   } as unknown as AdminContext;
   const show = userCommands.find(({ words }) => words.join(' ') === 'user show');
   assert.ok(show && !isStream(show));
+  await world.addPhone('alice', 'SEP1', '1001');
   await ids.transaction('cucm', async (trx) => {
-    await trx
-      .insertInto('device')
-      .values({
-        pkid: 'd-1',
-        name: 'SEP1',
-        description: '',
-        product: '',
-        model: '',
-        protocol: 'SIP',
-        devicepool: '',
-        owneruserid: 'alice',
-        allowcticontrol: 0,
-        dndstatus: 0,
-        dndoption: '',
-        deletedat: null,
-      })
-      .execute();
+    await trx.updateTable('enduser').set({ enablecalendarpresence: 1 }).where('userid', '=', 'alice').execute();
   });
   await world.settle();
 
@@ -190,9 +186,34 @@ it("a user's presence is the same over SIP, over the Presence Web Service and to
     void (await world.presenceDatastore.unpublish(ALICE, PRESENCE_EVENT, source));
   const dnd = (dndstatus: number): Promise<void> =>
     ids.transaction('cucm', async (trx) => {
-      await trx.updateTable('device').set({ dndstatus }).where('pkid', '=', 'd-1').execute();
+      await trx.updateTable('device').set({ dndstatus }).where('pkid', '=', 'd-SEP1').execute();
     });
 
+  /** What the calendar holds from now on, and it has been asked for since. */
+  const calendar = async (body: string): Promise<void> => {
+    calendars.pages.set('/alice.ics', { body });
+    const answered = async (): Promise<number> =>
+      (await world.metric('CalendarQueries')).reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+    const wanted = calendars.queries.length + 1;
+    for (let step = 0; calendars.queries.length < wanted; step += 1) {
+      assert.ok(step < 1_000, 'the calendar is not asked for');
+      await world.clock.advance(1_000);
+      await until(async () => (await answered()) >= calendars.queries.length);
+    }
+  };
+  let lineEtag = '';
+  const line = async (body: string): Promise<void> => {
+    const via = `SIP/2.0/TCP ${TRUNK};branch=z9hG4bK1`;
+    const answer = await trunk.send(
+      'PUBLISH',
+      '1001@10.0.0.9',
+      [['Event', 'dialog'], ['Via', via], ...(lineEtag === '' ? [] : ([['SIP-If-Match', lineEtag]] as const))],
+      { type: 'application/dialog-info+xml', text: `<dialog-info entity="sip:1001@${TRUNK}">${body}</dialog-info>` },
+    );
+    assert.equal(answer.status, 200);
+    lineEtag = answer.headers.get('sip-etag') ?? '';
+  };
+  const from = world.clock.now() - 60_000;
   const steps: readonly (readonly [string, () => Promise<unknown>, string])[] = [
     ['nobody says anything', async () => undefined, 'UNAVAILABLE'],
     ['a SIP client comes', () => publish('working', 'here'), 'AVAILABLE'],
@@ -213,6 +234,10 @@ it("a user's presence is the same over SIP, over the Presence Web Service and to
     ['back in office', () => unsay('calendar/2'), 'AWAY'],
     ['on the phone', () => say('phone', 'phone/x', 'busy', 'on-the-phone'), 'BUSY'],
     ['off the phone', () => unsay('phone/x'), 'AWAY'],
+    ['the calendar tells of a meeting', () => calendar(feed(from, from + 86_400_000, 'SUMMARY:Budget')), 'BUSY'],
+    ['calendars do not count', () => world.setProperty('alice', 'Calendar.InPresence', 'FALSE'), 'AWAY'],
+    ['CUCM tells of a call', () => line('<dialog id="1"><state>confirmed</state></dialog>'), 'BUSY'],
+    ['… and of its end', () => line(''), 'AWAY'],
     ['the SIP client goes', () => remove(), 'AWAY'],
     ['the XMPP client goes', () => unsay('xmpp/phone'), 'UNAVAILABLE'],
   ];

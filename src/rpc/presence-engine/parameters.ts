@@ -18,6 +18,12 @@ export const ENGINE_PARAMETERS = {
     apply: 'live',
     doc: 'Users of this cluster may see each other without being asked.',
   },
+  phoneDoNotDisturb: {
+    type: 'boolean',
+    default: false,
+    apply: 'live',
+    doc: "Do not disturb of a user's phone is do not disturb of the user.",
+  },
   maximumContacts: {
     type: 'integer',
     min: 0,

@@ -3,6 +3,7 @@ export const ENGINE_SERVICE = 'presence-engine';
 
 export const MEDIA = {
   pidf: 'application/pidf+xml',
+  dialogInfo: 'application/dialog-info+xml',
   rlmi: 'application/rlmi+xml',
   multipart: 'multipart/related',
   resourceLists: 'application/resource-lists+xml',

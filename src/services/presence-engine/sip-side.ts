@@ -13,6 +13,7 @@ import type { EngineCounters } from './counters.ts';
 import { ENGINE_SERVICE } from './names.ts';
 import type { PresenceEngineOptions } from './options.ts';
 import type { OverloadGuard } from './overload.ts';
+import { createCucmServers, REFRESH_MS } from './sip/cucm-servers.ts';
 import { createPublisher } from './sip/publish.ts';
 import { createRequestHandler } from './sip/request-handler.ts';
 import { createSubscriber, dialogName } from './sip/subscribe.ts';
@@ -77,7 +78,10 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
     },
   });
   const changes = new WatcherChanges({ ...needs, residents, notifier, maxListResources });
-  const common = { ...needs, residents, options, maxListResources };
+  const cucm = createCucmServers(needs);
+  await cucm.refresh();
+  scope.every(REFRESH_MS, () => cucm.refresh());
+  const common = { ...needs, residents, cucm, options, maxListResources };
   sip.onRequest(
     createRequestHandler({
       publish: createPublisher({ ...common, maxSeconds: () => parameters().publicationSeconds }),
@@ -107,7 +111,10 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
 
   const watches = [
     presenceDatastore.watch((change) => changes.presenceChanged(change)),
-    needs.onConfiguration(() => changes.allChanged()),
+    needs.onConfiguration(() => {
+      changes.allChanged();
+      cucm.refresh().catch((error: unknown) => log.warn({ err: describeError(error) }, "CUCM's servers are not known"));
+    }),
   ];
   scope.defer(() => {
     for (const watch of watches) watch[Symbol.dispose]();

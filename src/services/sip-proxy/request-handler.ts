@@ -185,6 +185,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
     { request, onward, isInDialog }: OwnRoutes,
     uri: SipUri,
     isAdmitted: boolean,
+    isTrusted: boolean,
     policy: Policy,
   ): Promise<FoundTargets> => {
     const straight = (target: Target): FoundTargets => ({ groups: [[target]], isUser: false, isForeign: false });
@@ -201,6 +202,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
     const decided = decideRoute(
       {
         isAdmitted,
+        isTrusted,
         method: request.method,
         event: request.headers.get('event')?.value ?? '',
         user,
@@ -262,7 +264,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
       }
       const isAdmitted = own.isInDialog || (await admit(transaction, policy));
       if (isAdmitted === undefined) return;
-      const found = await targetsOf(own, uri, isAdmitted, policy);
+      const found = await targetsOf(own, uri, isAdmitted, policy.isTrusted(flow), policy);
       send(transaction, cleaned(base, policy.isTrusted(flow), policy.authentication.realm), found, policy);
     },
     onAck(ack, _flow) {
@@ -272,7 +274,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds, options: Reques
         const own = takeOwnRoutes(ack, policy.names, needs.tokens, sip.flows);
         const uri = sipUriOf(own.request);
         if (!own.isInDialog && !policy.names.isOurs(uri)) return;
-        const found = await targetsOf(own, uri, true, policy);
+        const found = await targetsOf(own, uri, true, false, policy);
         for (const target of found.groups[0] ?? []) {
           await sip.sendStateless(requestFor(spendHop(own.request), target), target.to);
         }

@@ -57,6 +57,8 @@ export interface EngineWorld extends AsyncDisposable {
   /** Writes a new version of the configuration, and waits until it runs. */
   configure(parameters: Partial<EngineParameters>, gateways?: readonly PresenceGateway[]): Promise<void>;
   publish(publication: Partial<Publication> & Pick<Publication, 'presentity' | 'source' | 'document'>): Promise<void>;
+  /** A phone of CUCM's with a line. */
+  addPhone(owner: string, name: string, line: string): Promise<void>;
   addContact(owner: string, contact: string, nickname?: string): Promise<void>;
   setProperty(user: string, name: string, value: string): Promise<void>;
   /** Everything committed so far has been handled by those who follow. */
@@ -213,6 +215,39 @@ export async function openEngineWorld(wanted: EngineWorldOptions = {}): Promise<
         { event: PRESENCE_EVENT, kind: 'client', sessionId: '', publishedAt: clock.now(), ...parts },
         3_600_000,
       ),
+    async addPhone(owneruserid, name, line) {
+      await ids.transaction('cucm', async (trx) => {
+        const device = { description: '', product: 'Cisco 8845', model: '', protocol: 'SIP', devicepool: 'Default' };
+        const state = { allowcticontrol: 1, dndstatus: 0, dndoption: 'Ringer Off', deletedat: null };
+        await trx
+          .insertInto('device')
+          .values({ ...device, ...state, pkid: `d-${name}`, name, owneruserid })
+          .execute();
+        await trx
+          .insertInto('numplan')
+          .values({
+            pkid: `n-${line}`,
+            dnorpattern: line,
+            partition: '',
+            description: '',
+            alertingname: '',
+            deletedat: null,
+          })
+          .onConflict((conflict) => conflict.doNothing())
+          .execute();
+        await trx
+          .insertInto('devicenumplanmap')
+          .values({
+            pkid: `m-${name}`,
+            fkdevice: `d-${name}`,
+            fknumplan: `n-${line}`,
+            numplanindex: 1,
+            label: '',
+            display: '',
+          })
+          .execute();
+      });
+    },
     async addContact(owner, contact, nickname = '') {
       const [contactuser = '', contactdomain = ''] = contact.split('@');
       await ids.transaction('client', (trx) =>

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { PRESENCE_EVENT } from '../../../src/presence/publication.ts';
+import { until } from '../../rpc/support/until.ts';
 import { DOMAIN, type EngineWorld, openEngineWorld, pkidOf } from './engine-world.ts';
 
 describe('the phones of CUCM', () => {
   let world: EngineWorld;
   beforeEach(async () => {
-    world = await openEngineWorld();
+    world = await openEngineWorld({ parameters: { phoneDoNotDisturb: true } });
     await world.test.ids.transaction('cucm', async (trx) => {
       const device = {
         description: '',
@@ -54,6 +55,16 @@ describe('the phones of CUCM', () => {
     );
     await dnd('d-1', 0);
     assert.equal(await said('alice'), '');
+  });
+
+  it('count only while the administrator lets them', async () => {
+    await world.configure({ phoneDoNotDisturb: false });
+    await until(async () => (await said('bob')) === '');
+    await dnd('d-1', 1);
+    assert.equal(await said('alice'), '');
+    await world.configure({ phoneDoNotDisturb: true });
+    await until(async () => (await said('bob')) !== '');
+    assert.equal(await said('alice'), 'phone/SEP001122334455 dnd');
   });
 
   it('never show their hardware address', async () => {

@@ -22,7 +22,15 @@ const elsewhere: UserRoute = { kind: 'other-node', user, node, backup: null };
 const peer: UserRoute = { kind: 'peer-cluster', user, node: 'imp.east.example' };
 
 const question: RoutingQuestion = {
-  ...{ isAdmitted: true, method: 'MESSAGE', event: '', user: 'bob', host: 'acme.example', isOurs: true },
+  ...{
+    isAdmitted: true,
+    isTrusted: false,
+    method: 'MESSAGE',
+    event: '',
+    user: 'bob',
+    host: 'acme.example',
+    isOurs: true,
+  },
   userRoute: here,
 };
 const tables: RoutingTables = {
@@ -63,6 +71,26 @@ const ROWS: readonly (readonly [string, Partial<RoutingQuestion>, Partial<Routin
   ['… who is not enabled', { userRoute: { ...here, user: { ...user, isEnabled: false } } }, {}, '404 Not Found'],
   ['presence', { method: 'SUBSCRIBE', event: 'presence' }, {}, 'presence-engine'],
   ['its publication', { method: 'PUBLISH', event: 'presence' }, {}, 'presence-engine'],
+  ["CUCM's for a user", { isTrusted: true, method: 'PUBLISH', event: 'dialog' }, {}, 'presence-engine'],
+  [
+    '… for a line, before a static route',
+    { isTrusted: true, method: 'PUBLISH', event: 'presence', userRoute: { kind: 'unknown' } },
+    withRoute({}),
+    'presence-engine',
+  ],
+  [
+    '… for a user of another node',
+    { isTrusted: true, method: 'PUBLISH', event: 'dialog', userRoute: elsewhere },
+    {},
+    'node 10.0.0.2',
+  ],
+  ['… of something else', { isTrusted: true, method: 'PUBLISH', event: 'weather' }, {}, '489 Bad Event'],
+  [
+    'a publication for nobody',
+    { method: 'PUBLISH', event: 'presence', userRoute: { kind: 'unknown' } },
+    {},
+    '404 Not Found',
+  ],
   ['another publication', { method: 'PUBLISH', event: 'weather' }, {}, '489 Bad Event'],
   ['a subscription to nothing', { method: 'SUBSCRIBE' }, {}, '489 Bad Event'],
   ['another subscription', { method: 'SUBSCRIBE', event: 'dialog' }, {}, 'local'],

@@ -1,11 +1,15 @@
-import { PRESENCE_EVENT } from '../../../presence/publication.ts';
 import { refusal } from '../../../sip/errors.ts';
 import type { SipRequest } from '../../../sip/message/message.ts';
 import type { Parameterised } from '../../../sip/values/simple.ts';
 
-/** The Event header field of a request for presence. @throws SipError 489 for any other package, or none */
-export function presenceEventOf(request: SipRequest): Parameterised {
+/** State of a phone's dialogs (RFC 4235), as CUCM may publish it. */
+export const DIALOG_EVENT = 'dialog';
+
+/** The Event header field of a request. @throws SipError 489 for a package that is not taken here, or none */
+export function eventOf(request: SipRequest, taken: readonly string[]): Parameterised {
   const event = request.headers.get('event');
-  if (event?.value !== PRESENCE_EVENT) throw refusal(489, 'Bad Event', { 'Allow-Events': PRESENCE_EVENT });
+  if (event === undefined || !taken.includes(event.value)) {
+    throw refusal(489, 'Bad Event', { 'Allow-Events': taken.join(', ') });
+  }
   return event;
 }

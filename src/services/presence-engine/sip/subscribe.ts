@@ -20,7 +20,7 @@ import { isList, type Subscription, subscriptionKey } from '../watching/subscrip
 import type { Subscriptions } from '../watching/subscriptions.ts';
 import type { Viewer } from '../watching/viewer.ts';
 import { contactOf, speakerOf } from './addresses.ts';
-import { presenceEventOf } from './events.ts';
+import { eventOf } from './events.ts';
 import { type TargetNeeds, targetOf, type WantedTarget } from './target.ts';
 
 export interface SubscriberNeeds extends TargetNeeds {
@@ -43,7 +43,7 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
 
   return async (transaction) => {
     const { request } = transaction;
-    presenceEventOf(request);
+    eventOf(request, [PRESENCE_EVENT]);
     const id = dialogIdOf(request);
     if (id === undefined) await begin(transaction);
     else await renew(transaction, id);
@@ -60,7 +60,7 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
 
   async function begin(transaction: ServerTransaction): Promise<void> {
     const { request } = transaction;
-    const event = presenceEventOf(request);
+    const event = eventOf(request, [PRESENCE_EVENT]);
     const watcher = speakerOf(request);
     if (watcher === undefined) throw refusal(403, 'Unknown Watcher');
     if (needs.isOverloaded() || subscriptions.size >= options.maxSubscriptions) throw tryLater();
@@ -106,7 +106,7 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
 
   async function renew(transaction: ServerTransaction, id: string): Promise<void> {
     const { request } = transaction;
-    const event = presenceEventOf(request);
+    const event = eventOf(request, [PRESENCE_EVENT]);
     const subscription = subscriptions.get(subscriptionKey(id, event.params.get('id')));
     if (subscription === undefined) throw refusal(481, 'Subscription Does Not Exist');
     subscription.dialog = acceptRequest(subscription.dialog, request);

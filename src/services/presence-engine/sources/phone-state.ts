@@ -5,7 +5,9 @@ import type { Ids } from '../../../ids/ids.ts';
 import { NOBODY } from '../../../pidf/pidf.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { PRESENCE_EVENT, type Publication, STANDING_PUBLICATION } from '../../../presence/publication.ts';
+import type { EngineConfiguration } from '../../../rpc/presence-engine/configuration.ts';
 import type { PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
+import { pagesOf } from '../pages.ts';
 
 /** Tables by which it changes what CUCM's phones say. */
 export const PHONE_TABLES = ['device', 'enduser', 'enduserproperty'] as const satisfies WatchedTable[];
@@ -14,12 +16,12 @@ export interface PhoneStateNeeds {
   readonly ids: Ids;
   readonly presenceDatastore: PresenceDatastore;
   readonly clock: Clock;
+  readonly configuration: () => EngineConfiguration;
 }
 
 /** The user's choice whether phones count (`get-/set-phone-presence` of the Client Profile Agent). */
-const IN_PRESENCE = 'Phone.InPresence';
+export const IN_PRESENCE = 'Phone.InPresence';
 const KEY_SEPARATOR = '\u001f';
-const KEYS_PER_QUERY = 400;
 
 interface PhoneRow {
   readonly device: string;
@@ -28,13 +30,14 @@ interface PhoneRow {
 }
 
 /**
- * What CUCM's phones say of their owners: do not disturb, as the Sync Agent has read it. A phone that rests says nothing,
- * nor does one whose owner has taken phones out of presence.
+ * What CUCM's phones say of their owners: do not disturb, as the Sync Agent has read it, where the administrator lets it
+ * count. A phone that rests says nothing, nor does one whose owner has taken phones out of presence.
  */
 export class PhoneState {
   readonly #needs: PhoneStateNeeds;
   /** By key of the device. Outlives a restart of the service, as the rows of the datastore do. */
   readonly #published = new Map<string, Publication>();
+  #isCounting: boolean | undefined;
 
   constructor(needs: PhoneStateNeeds) {
     this.#needs = needs;
@@ -47,13 +50,17 @@ export class PhoneState {
   /** Of a batch of the change feed; answers a clause for its trace. */
   async apply(batch: FeedBatch): Promise<string> {
     if (batch.kind === 'snapshot') return await this.#settle(undefined);
+    await this.#takeBackRefused(batch.changes);
     const devices = await this.#devicesOf(batch.changes);
     let said = '';
-    const all = [...devices];
-    for (let from = 0; from < all.length; from += KEYS_PER_QUERY) {
-      said = (await this.#settle(all.slice(from, from + KEYS_PER_QUERY))) || said;
-    }
+    for (const page of pagesOf([...devices])) said = (await this.#settle(page)) || said;
     return said;
+  }
+
+  /** Whether phones count is the administrator's to say: to be called when that may have changed. */
+  async configure(): Promise<void> {
+    const { phoneDoNotDisturb } = this.#needs.configuration().parameters;
+    if (phoneDoNotDisturb !== this.#isCounting) await this.#settle(undefined);
   }
 
   /** Says again what holds. */
@@ -64,7 +71,8 @@ export class PhoneState {
 
   /** @param devices keys; undefined: all */
   async #settle(devices: readonly string[] | undefined): Promise<string> {
-    const rows = await this.#read(devices);
+    this.#isCounting = this.#needs.configuration().parameters.phoneDoNotDisturb;
+    const rows = this.#isCounting ? await this.#read(devices) : [];
     const wanted = new Map(rows.map((row) => [row.device, row]));
     let count = 0;
     for (const device of devices ?? [...this.#published.keys()]) {
@@ -104,6 +112,32 @@ export class PhoneState {
     return (await query.execute()).map((row) => ({ ...row, address: row.address.toLowerCase() }));
   }
 
+  /** What CUCM has published of users who have taken phones out of presence since. */
+  async #takeBackRefused(changes: readonly Change[]): Promise<void> {
+    const { ids, presenceDatastore } = this.#needs;
+    const users = changes
+      .filter(({ table }) => table === 'enduserproperty')
+      .map(({ key }) => key.split(KEY_SEPARATOR))
+      .flatMap(([user = '', name]) => (name === IN_PRESENCE ? [user] : []));
+    for (const page of pagesOf([...new Set(users)])) {
+      const refusing = await ids.read
+        .selectFrom('enduserproperty')
+        .innerJoin('enduser', 'enduser.pkid', 'enduserproperty.fkenduser')
+        .where('enduserproperty.fkenduser', 'in', page)
+        .where('enduserproperty.name', '=', IN_PRESENCE)
+        .where('enduserproperty.value', '=', 'FALSE')
+        .select('enduser.imaddress')
+        .execute();
+      for (const { imaddress } of refusing) {
+        const address = imaddress.toLowerCase();
+        for (const each of await presenceDatastore.publicationsOf(address, PRESENCE_EVENT)) {
+          const isCucms = each.kind === 'phone' && each.etag !== undefined;
+          if (isCucms) await presenceDatastore.unpublish(address, PRESENCE_EVENT, each.source);
+        }
+      }
+    }
+  }
+
   /** Keys of the devices that changes may touch. */
   async #devicesOf(changes: readonly Change[]): Promise<ReadonlySet<string>> {
     const devices = new Set<string>();
@@ -116,12 +150,11 @@ export class PhoneState {
         if (name === IN_PRESENCE) users.add(user);
       }
     }
-    const keys = [...users];
-    for (let from = 0; from < keys.length; from += KEYS_PER_QUERY) {
+    for (const page of pagesOf([...users])) {
       const rows = await this.#needs.ids.read
         .selectFrom('device')
         .innerJoin('enduser', 'enduser.userid', 'device.owneruserid')
-        .where('enduser.pkid', 'in', keys.slice(from, from + KEYS_PER_QUERY))
+        .where('enduser.pkid', 'in', page)
         .select('device.pkid')
         .execute();
       for (const { pkid } of rows) devices.add(pkid);

@@ -53,6 +53,7 @@ export function createSources(needs: SourcesNeeds, options: PresenceEngineOption
       scope.defer(() => calendars.close());
       const watch = needs.onConfiguration(() => {
         calendars.configure().catch((error: unknown) => log.error({ err: error }, 'calendars could not be followed'));
+        phones.configure().catch((error: unknown) => log.error({ err: error }, 'phones could not be followed'));
       });
       scope.defer(() => watch[Symbol.dispose]());
     },

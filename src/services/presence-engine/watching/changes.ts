@@ -48,7 +48,7 @@ export class WatcherChanges {
 
   presenceChanged({ presentity, event, source, kind }: PresenceChange): void {
     if (event !== PRESENCE_EVENT) return;
-    if (kind === 'expired' && source.startsWith('sip:')) this.#needs.counters.publishExpired.inc();
+    if (kind === 'expired' && /^(sip:|phone\/)/.test(source)) this.#needs.counters.publishExpired.inc();
     this.#changed(presentity);
   }
 
@@ -85,9 +85,9 @@ export class WatcherChanges {
   async #left(address: string): Promise<void> {
     const { residents, presenceDatastore } = this.#needs;
     if ((await residents.find(address)).kind === 'here') return;
-    for (const { kind, event, source } of await presenceDatastore.publicationsOf(address, PRESENCE_EVENT)) {
-      // What phones say is taken back by who has said it.
-      if (kind !== 'phone') await presenceDatastore.unpublish(address, event, source);
+    for (const { kind, event, source, etag } of await presenceDatastore.publicationsOf(address, PRESENCE_EVENT)) {
+      // What we have read off phones is taken back by who has read it.
+      if (kind !== 'phone' || etag !== undefined) await presenceDatastore.unpublish(address, event, source);
     }
     this.#changed(address);
   }

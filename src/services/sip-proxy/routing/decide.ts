@@ -6,6 +6,8 @@ import type { RoutedUser, UserRoute } from '../../route-datastore/route-datastor
 export interface RoutingQuestion {
   /** False: an untrusted sender of a foreign domain. */
   readonly isAdmitted: boolean;
+  /** The sender is on the incoming list: CUCM is, with what its phones do. */
+  readonly isTrusted: boolean;
   readonly method: string;
   /** Event package in lower case; '' when there is none. */
   readonly event: string;
@@ -47,6 +49,8 @@ export type Route =
 
 /** Event packages of the Presence Engine. */
 const PRESENCE_EVENTS: ReadonlySet<string> = new Set(['presence', 'presence.winfo']);
+/** What CUCM's trunk publishes of phones, for users and for lines. */
+const PHONE_EVENTS: ReadonlySet<string> = new Set(['presence', 'dialog']);
 /** Methods that are about an event package and nothing without one. */
 const EVENT_METHODS: ReadonlySet<string> = new Set(['SUBSCRIBE', 'PUBLISH']);
 
@@ -62,6 +66,11 @@ export function decideRoute(question: RoutingQuestion, tables: RoutingTables): R
   if (isOurs && !isElsewhere) {
     const listener = listenerFor(method, event, tables.methodEventRoutes);
     if (listener !== undefined) return { kind: 'listener', listener };
+  }
+  const isOfPhone = question.isTrusted && method === 'PUBLISH' && PHONE_EVENTS.has(event);
+  // Lines are nobody's whom the Route Datastore knows: the Presence Engine does.
+  if (isOfPhone && isOurs && (userRoute?.kind === 'here' || userRoute?.kind === 'unknown')) {
+    return { kind: 'presence-engine' };
   }
   if (userRoute?.kind === 'here' && userRoute.user.isEnabled) {
     if (EVENT_METHODS.has(method)) {
