@@ -2,6 +2,7 @@ import type { ChangeLogRow, FeedAcknowledgementRow, FeedConsumerRow, WriteContex
 import type * as configuration from './tables/configuration.ts';
 import type * as contacts from './tables/contacts.ts';
 import type * as devices from './tables/devices.ts';
+import type * as intercluster from './tables/intercluster.ts';
 import type * as rccSelection from './tables/rcc-selection.ts';
 import type * as rules from './tables/rules.ts';
 import type * as sipCredentials from './tables/sip-credentials.ts';
@@ -51,6 +52,13 @@ export interface Database {
   tlspeersubject: configuration.TlsPeerSubjectRow;
   presencegateway: configuration.PresenceGatewayRow;
   federateddomain: configuration.FederatedDomainRow;
+  interclusterpeer: intercluster.InterclusterPeerRow;
+  interclusterpeerstatus: intercluster.InterclusterPeerStatusRow;
+  interclusteruser: intercluster.InterclusterUserRow;
+  interclusternode: intercluster.InterclusterNodeRow;
+  interclusterdomain: intercluster.InterclusterDomainRow;
+  interclustercertificate: intercluster.InterclusterCertificateRow;
+  tcaliases: intercluster.TcAliasRow;
   change_log: ChangeLogRow;
   write_context: WriteContextRow;
   feed_consumer: FeedConsumerRow;
@@ -69,4 +77,6 @@ export type WatchedTable = Exclude<
   | 'offlinemessage'
   | 'privatexml'
   | 'vcard'
+  | 'interclusterpeerstatus'
+  | 'interclusteruser'
 >;

@@ -4,6 +4,7 @@ import * as clientRules from './002-client-rules.ts';
 import * as sipCredential from './003-sip-credential.ts';
 import * as rccSelection from './004-rcc-selection.ts';
 import * as xcp from './005-xcp.ts';
+import * as intercluster from './006-intercluster.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -12,4 +13,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '003-sip-credential': sipCredential,
   '004-rcc-selection': rccSelection,
   '005-xcp': xcp,
+  '006-intercluster': intercluster,
 };

@@ -40,15 +40,20 @@ export async function mergeStaged(trx: Transaction<Database>, options: MergeOpti
   return removed;
 }
 
-/** Consecutive ranges of the leading key column, about `CHUNK_ROWS` rows each, as conditions on an alias. */
+/**
+ * Consecutive ranges of the leading key column, about `CHUNK_ROWS` rows each, as conditions on an alias.
+ * @param among only rows for which it holds are counted
+ */
 export async function* keyRanges(
   trx: Transaction<Database>,
   table: string,
   lead: string,
+  among: RawBuilder<unknown> = sql`1 = 1`,
 ): AsyncGenerator<(alias: string) => RawBuilder<unknown>> {
   let after: string | number | null = null;
   for (;;) {
-    const from: RawBuilder<unknown> = after === null ? sql`` : sql`WHERE ${sql.raw(lead)} > ${after}`;
+    const from: RawBuilder<unknown> =
+      after === null ? sql`WHERE ${among}` : sql`WHERE ${among} AND ${sql.raw(lead)} > ${after}`;
     const found: { rows: { last: string | number | null }[] } = await sql<{ last: string | number | null }>`
       SELECT max(lead) AS last FROM (
         SELECT ${sql.raw(lead)} AS lead FROM ${sql.raw(table)} ${from} ORDER BY ${sql.raw(lead)} LIMIT ${CHUNK_ROWS}
