@@ -28,6 +28,7 @@ import type { Log } from '../platform/log.ts';
 import { createMetrics, type Metrics } from '../platform/metrics.ts';
 import { createNetworks, type Networks } from '../platform/networks.ts';
 import { createNotifications } from '../platform/notifications.ts';
+import { openSecretBox } from '../platform/secret-box.ts';
 import type { Service, ServiceDescriptor } from '../platform/service.ts';
 import { createSupervisor, type MadeService } from '../platform/supervisor.ts';
 import { composePresence } from '../presence/compose.ts';
@@ -40,6 +41,11 @@ import {
 } from '../services/client-profile-agent/client-profile-agent.ts';
 import { configAgentDescriptor, createConfigAgent } from '../services/config-agent/config-agent.ts';
 import { createDataMonitor, dataMonitorDescriptor } from '../services/data-monitor/data-monitor.ts';
+import {
+  createInterclusterBusyApp,
+  createInterclusterSyncAgent,
+  interclusterSyncAgentDescriptor,
+} from '../services/intercluster-sync-agent/intercluster-sync-agent.ts';
 import { createLoginDatastore, loginDatastoreDescriptor } from '../services/login-datastore/login-datastore.ts';
 import { createOamAgent, oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
 import {
@@ -242,10 +248,11 @@ export async function createNode(options: NodeOptions): Promise<Node> {
 
   // Services, in the order of src/node/services.ts.
   const set = config.services;
+  const staging = createSqliteStaging(ids, SYNCED_TABLES);
   const syncAgent = createSyncAgent(
     {
       ids,
-      staging: createSqliteStaging(ids, SYNCED_TABLES),
+      staging,
       axl,
       axlUser: cucm.user,
       clock,
@@ -300,6 +307,31 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       domain,
     },
     set['client-profile-agent'],
+  );
+  const interclusterSyncAgent = createInterclusterSyncAgent(
+    {
+      listener,
+      ids,
+      changeFeed,
+      credentials,
+      throttle,
+      secrets: await openSecretBox(folder('secrets.key')),
+      atLength: (transaction) => staging.atLength(transaction),
+      clock,
+      log,
+      metrics,
+      alarms,
+      node: own,
+      host: address,
+      ports: () => {
+        const sip = sipProxy.sipAddresses();
+        return { sip: sip?.tcp ?? 0, sipTls: sip?.tls ?? 0, router: 0 };
+      },
+      tls,
+      isSyncComplete: () => syncAgent.isSyncComplete() || syncAgent.earlierSyncAt() !== null,
+      random: Math.random,
+    },
+    set['intercluster-sync-agent'],
   );
   const sipProxyFolder = folder('config', 'sip-proxy');
   const sipProxy = createSipProxy(
@@ -456,6 +488,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(xcpRouterDescriptor, xcpRouter),
     made(oamAgentDescriptor, oamAgent),
     made(clientProfileAgentDescriptor, clientProfileAgent),
+    made(interclusterSyncAgentDescriptor, interclusterSyncAgent),
     made(configAgentDescriptor, configAgent),
     made(sipProxyDescriptor, sipProxy),
     made(presenceEngineDescriptor, presenceEngine),
@@ -523,6 +556,12 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         },
       },
       rcc: rccDeviceSelection,
+      peers: {
+        list: () => interclusterSyncAgent.peers(),
+        add: (peer) => interclusterSyncAgent.addPeer(peer),
+        remove: (wanted) => interclusterSyncAgent.removePeer(wanted),
+        sync: (wanted, asked) => interclusterSyncAgent.syncPeers(wanted, asked),
+      },
       async presence(address) {
         try {
           const presentity = address.toLowerCase();
@@ -551,6 +590,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   });
   listener.mount('/EPASSoap', createClientProfileAgentBusyApp());
   listener.mount('/rcc-device-selection', createRccBusyApp());
+  listener.mount('/intercluster', createInterclusterBusyApp());
   presenceListener.mount('/presence-service', createPresenceWebServiceBusyApp());
   plainListener?.mount('/presence-service', createPresenceWebServiceBusyApp());
   listener.mount('/admin', admin.admin);
@@ -590,6 +630,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       cpa: url('/EPASSoap/service'),
       presenceWebService: `https://${authority(address, presenceListener.port)}/presence-service`,
       controlCenter: url('/controlcenterservice2/services/ControlCenterServices'),
+      intercluster: url('/intercluster/soap'),
       admin: url('/admin'),
       adminToken: folder('admin.token'),
       metrics: url('/metrics'),

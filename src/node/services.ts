@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { clientProfileAgentDescriptor } from '../services/client-profile-agent/client-profile-agent.ts';
 import { configAgentDescriptor } from '../services/config-agent/config-agent.ts';
 import { dataMonitorDescriptor } from '../services/data-monitor/data-monitor.ts';
+import { interclusterSyncAgentDescriptor } from '../services/intercluster-sync-agent/intercluster-sync-agent.ts';
 import { loginDatastoreDescriptor } from '../services/login-datastore/login-datastore.ts';
 import { oamAgentDescriptor } from '../services/oam-agent/oam-agent.ts';
 import { presenceDatastoreDescriptor } from '../services/presence-datastore/presence-datastore.ts';
@@ -27,6 +28,7 @@ export const descriptors = [
   xcpRouterDescriptor,
   oamAgentDescriptor,
   clientProfileAgentDescriptor,
+  interclusterSyncAgentDescriptor,
   configAgentDescriptor,
   sipProxyDescriptor,
   presenceEngineDescriptor,
@@ -51,6 +53,9 @@ export const serviceOptions = z.strictObject({
   'client-profile-agent': clientProfileAgentDescriptor.options
     .prefault({})
     .describe(clientProfileAgentDescriptor.purpose),
+  'intercluster-sync-agent': interclusterSyncAgentDescriptor.options
+    .prefault({})
+    .describe(interclusterSyncAgentDescriptor.purpose),
   'config-agent': configAgentDescriptor.options.prefault({}).describe(configAgentDescriptor.purpose),
   'sip-proxy': sipProxyDescriptor.options.prefault({}).describe(sipProxyDescriptor.purpose),
   'presence-engine': presenceEngineDescriptor.options.prefault({}).describe(presenceEngineDescriptor.purpose),
