@@ -5,6 +5,7 @@ import { certsCommands } from './commands/certs.ts';
 import { changesCommands } from './commands/changes.ts';
 import { gatewayCommands } from './commands/gateway.ts';
 import { notificationCommands } from './commands/notifications.ts';
+import { peerCommands } from './commands/peer.ts';
 import { rccCommands } from './commands/rcc.ts';
 import { serviceCommands } from './commands/service.ts';
 import { statusCommands } from './commands/status.ts';
@@ -22,6 +23,7 @@ export const commands: readonly AnyCommand[] = [
   ...assignmentCommands,
   ...rccCommands,
   ...gatewayCommands,
+  ...peerCommands,
   ...certsCommands,
 ];
 

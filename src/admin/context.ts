@@ -79,6 +79,28 @@ export interface PresenceOverview {
   }[];
 }
 
+/** A peer cluster, and where the sync with it stands. Times are milliseconds since the epoch. */
+export interface PeerView {
+  readonly id: number;
+  readonly url: string;
+  readonly user: string;
+  /** Name of its publisher; '' until it was reached once. */
+  readonly name: string;
+  readonly version: string;
+  readonly clusterId: string;
+  readonly state: string;
+  readonly reason: string | null;
+  readonly sentence: string;
+  readonly users: number;
+  readonly hidden: number;
+  readonly nodes: number;
+  readonly nodesDown: readonly string[];
+  readonly lastGoodAt: number | null;
+  readonly nextTryAt: number | null;
+  readonly isStale: boolean;
+  readonly sipTransport: string;
+}
+
 /** What commands may touch. The node gives it; nothing here is a service's inside. */
 export interface AdminContext {
   readonly node: {
@@ -108,6 +130,24 @@ export interface AdminContext {
       userid: string,
       wanted: { readonly device: string; readonly line: string | null; readonly partition: string | null } | null,
     ): Promise<RccPhones>;
+  };
+  readonly peers: {
+    list(): Promise<readonly PeerView[]>;
+    /** Adds a peer, or gives the one with this URL new credentials; waits a moment for its first sync. */
+    add(peer: {
+      readonly url: string;
+      readonly user: string;
+      readonly password: string;
+      /** PEM; '' trusts what the system trusts. */
+      readonly ca: string;
+      readonly sipTransport: 'TCP' | 'UDP' | 'TLS';
+    }): Promise<PeerView>;
+    remove(wanted: string): Promise<PeerView>;
+    /** null: all of them. */
+    sync(
+      wanted: string | null,
+      asked: { readonly isFull: boolean; readonly acceptDeletions: boolean },
+    ): Promise<readonly PeerView[]>;
   };
   /** @param address bare, in any case; null while the Presence Datastore is not running */
   readonly presence: (address: string) => Promise<PresenceOverview | null>;

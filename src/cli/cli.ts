@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { type AnyCommand, isStream } from '../admin/command.ts';
@@ -124,7 +126,7 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
   const schema = z.toJSONSchema(each.arguments, { io: 'input', unrepresentable: 'any' }) as ArgumentSchema;
   const options: Option[] = [];
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
-    if (each.positional.includes(name) || each.secret === name) continue;
+    if (each.positional.includes(name) || each.secret === name || isOfAllCommands(program, name)) continue;
     const flag = `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`;
     const isSwitch = property.type === 'boolean';
     const shown =
@@ -144,8 +146,19 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
         if (value !== undefined) given[name] = value;
       }
       each.positional.forEach((name, place) => {
-        given[name] = words[place];
+        if (words[place] !== undefined) given[name] = words[place];
       });
+      // A flag that all commands have is this one's own where it has such an argument; from the environment it is not.
+      const taken = Object.keys(schema.properties ?? {}).filter(
+        (name) =>
+          !each.positional.includes(name) &&
+          isOfAllCommands(program, name) &&
+          program.getOptionValueSource(name) === 'cli',
+      );
+      for (const name of taken) given[name] = (flags as Record<string, unknown>)[name];
+      for (const name of each.files ?? []) {
+        if (typeof given[name] === 'string') given[name] = await readGiven(io, given[name]);
+      }
       // Without its line end: a secret is piped in, or typed.
       if (each.secret !== undefined) given[each.secret] = (await io.readInput()).replace(/\r?\n$/, '');
       const checked = each.arguments.safeParse(given);
@@ -153,12 +166,29 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
         const issue = checked.error.issues[0];
         throw new UsageError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
       }
-      await callNode(each, given, flags, io);
+      await callNode(each, given, taken.includes('ca') ? withoutCa(flags) : flags, io);
     },
     io,
   );
   for (const name of each.positional) {
-    made.argument(`<${name}>`, schema.properties?.[name]?.description);
+    const isNeeded = schema.required?.includes(name) === true;
+    made.argument(isNeeded ? `<${name}>` : `[${name}]`, schema.properties?.[name]?.description);
+  }
+}
+
+function isOfAllCommands(program: Command, name: string): boolean {
+  return program.options.some((option) => option.attributeName() === name);
+}
+
+function withoutCa({ ca: _, ...flags }: GlobalFlags): GlobalFlags {
+  return flags;
+}
+
+async function readGiven(io: CliIo, file: string): Promise<string> {
+  try {
+    return await readFile(resolve(io.cwd, file), 'utf8');
+  } catch (cause) {
+    throw new UsageError(`${file} cannot be read: ${describeError(cause)}`);
   }
 }
 

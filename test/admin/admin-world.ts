@@ -7,6 +7,7 @@ import { type AuditEntry, openAuditLog } from '../../src/admin/audit-log.ts';
 import type { AdminContext, SyncOverview } from '../../src/admin/context.ts';
 import { adminOptions } from '../../src/admin/options.ts';
 import type { Alarms } from '../../src/platform/alarms.ts';
+import { ImpError } from '../../src/platform/errors.ts';
 import { createHttpListener, createHttpsListener, type TlsMaterial } from '../../src/platform/https-listener.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createNotifications, type Notifications } from '../../src/platform/notifications.ts';
@@ -91,6 +92,12 @@ export async function openAdminWorld(options: AdminWorldOptions = {}): Promise<A
     rcc: {
       overview: async (userid) => ({ userid, appearances: [], chosen: null, next: null }),
       choose: async (userid) => ({ userid, appearances: [], chosen: null, next: null }),
+    },
+    peers: {
+      list: async () => [],
+      add: async () => Promise.reject(new ImpError('unavailable', 'peer.stopped', 'there are no peers here')),
+      remove: async () => Promise.reject(new ImpError('unavailable', 'peer.stopped', 'there are no peers here')),
+      sync: async () => [],
     },
     presence: async () => null,
     replication: { state: 2, sentence: 'one node: nothing to replicate' },

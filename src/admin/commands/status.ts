@@ -44,7 +44,7 @@ const statusShape = z.strictObject({
       isFollowing: z.boolean(),
     }),
   ),
-  users: z.strictObject({ enabled: z.number(), assigned: z.number() }),
+  users: z.strictObject({ enabled: z.number(), assigned: z.number(), ofPeers: z.number() }),
   alarms: z.array(alarmShape),
 });
 type Status = z.infer<typeof statusShape>;
@@ -71,7 +71,11 @@ async function gather(context: AdminContext): Promise<Status> {
       .selectFrom('enduser')
       .where('deletedat', 'is', null)
       .where('enablecups', '=', 1)
-      .select(({ fn }) => [fn.countAll<number>().as('enabled'), fn.count<number>('primarynodeid').as('assigned')])
+      .select(({ fn }) => [
+        fn.countAll<number>().as('enabled'),
+        fn.count<number>('primarynodeid').as('assigned'),
+        fn.count<number>('peerclusterid').as('ofPeers'),
+      ])
       .executeTakeFirstOrThrow(),
   ]);
   return {
@@ -100,7 +104,11 @@ async function gather(context: AdminContext): Promise<Status> {
       lastError,
       isFollowing,
     })),
-    users: { enabled: Number(users.enabled), assigned: Number(users.assigned) },
+    users: {
+      enabled: Number(users.enabled) - Number(users.ofPeers),
+      assigned: Number(users.assigned),
+      ofPeers: Number(users.ofPeers),
+    },
     alarms: activeAlarms(context),
   };
 }
@@ -124,7 +132,8 @@ function renderStatus(status: Status): string {
   return [
     `${status.node} (imp-gateway ${status.version}, ${status.domain}): ${status.ready ? 'ready' : 'not ready'}`,
     `Sync:        ${status.sync.state}. ${status.sync.sentence}`,
-    `Users:       ${status.users.enabled} enabled, ${status.users.assigned} assigned`,
+    `Users:       ${status.users.enabled} enabled, ${status.users.assigned} assigned` +
+      (status.users.ofPeers === 0 ? '' : `; ${status.users.ofPeers} of peer clusters`),
     `Replication: ${status.replication.state} (${status.replication.sentence})`,
     `HA:          ${status.highAvailability.state} (${status.highAvailability.reason})`,
     '',

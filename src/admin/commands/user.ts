@@ -11,7 +11,8 @@ const userRow = z.strictObject({
   imAddress: z.string(),
   isEnabled: z.boolean(),
   isActive: z.boolean(),
-  node: z.string().nullable().describe('Home node; null when unassigned'),
+  node: z.string().nullable().describe('Home node, here or in the peer cluster; null when unassigned'),
+  peerCluster: z.string().nullable().describe('Number of the peer cluster that the user is of; null for ours'),
 });
 
 const userShape = userRow.extend({
@@ -22,7 +23,6 @@ const userShape = userRow.extend({
   directoryUri: z.string(),
   primaryExtension: z.string(),
   assignment: z.enum(['unassigned', 'assigned', 'waiting']),
-  peerCluster: z.string().nullable(),
   groups: z.array(z.string()).describe('Access control groups'),
   devices: z.array(
     z.strictObject({ name: z.string(), product: z.string(), lines: z.array(z.string()), doNotDisturb: z.boolean() }),
@@ -47,6 +47,10 @@ const userShape = userRow.extend({
     .nullable()
     .describe('null while the Presence Datastore is not running'),
 });
+
+function homeNode(user: { readonly node: string | null; readonly peernode: string | null }): string | null {
+  return user.node ?? (user.peernode || null);
+}
 
 const ASSIGNMENTS = ['unassigned', 'assigned', 'waiting'] as const;
 
@@ -76,6 +80,8 @@ export const userCommands: readonly AnyCommand[] = [
           'enduser.imaddress',
           'enduser.enablecups',
           'enduser.status',
+          'enduser.peerclusterid',
+          'enduser.peernode',
           'enterprisenode.name as node',
         ])
         .orderBy('enduser.userid')
@@ -97,13 +103,20 @@ export const userCommands: readonly AnyCommand[] = [
         imAddress: row.imaddress,
         isEnabled: row.enablecups === 1,
         isActive: row.status === 1,
-        node: row.node,
+        node: homeNode(row),
+        peerCluster: row.peerclusterid,
       }));
     },
     render: (users) =>
       table(
         ['USER', 'NAME', 'ADDRESS', 'ENABLED', 'NODE'],
-        users.map((user) => [user.userid, user.name, user.imAddress, user.isEnabled ? 'yes' : 'no', user.node ?? '-']),
+        users.map((user) => [
+          user.userid,
+          user.name,
+          user.imAddress,
+          user.isEnabled ? 'yes' : 'no',
+          user.peerCluster === null ? (user.node ?? '-') : `${user.node ?? '-'} of peer ${user.peerCluster}`,
+        ]),
       ),
   }),
   command({
@@ -174,6 +187,8 @@ export const userCommands: readonly AnyCommand[] = [
         .select('enterprisenode.name as node')
         .where(({ eb, fn, val }) => eb(fn('lower', ['enduser.userid']), '=', fn('lower', [val(given.user)])))
         .where('enduser.deletedat', 'is', null)
+        // A user of a peer may stand in CUCM here as well, without a licence.
+        .orderBy('enduser.enablecups', 'desc')
         .executeTakeFirst();
       if (!user) throw new ImpError('not-found', 'user.unknown', `there is no user ${given.user}`);
       const [presence, groups, devices, contacts] = await Promise.all([
@@ -213,7 +228,7 @@ export const userCommands: readonly AnyCommand[] = [
         imAddress: user.imaddress,
         isEnabled: user.enablecups === 1,
         isActive: user.status === 1,
-        node: user.node,
+        node: homeNode(user),
         pkid: user.pkid,
         mail: user.mailid,
         department: user.department,
@@ -251,7 +266,9 @@ export const userCommands: readonly AnyCommand[] = [
       [
         `${user.userid}: ${user.name} <${user.imAddress}>`,
         `  ${user.isEnabled ? 'enabled' : 'not enabled'} for IM and Presence, ${user.isActive ? 'active' : 'inactive'}, ` +
-          `${user.assignment}${user.node === null ? '' : ` to ${user.node}`}`,
+          (user.peerCluster === null
+            ? `${user.assignment}${user.node === null ? '' : ` to ${user.node}`}`
+            : `of peer ${user.peerCluster}${user.node === null ? '' : `, on its node ${user.node}`}`),
         `  department ${user.department || '-'}, mail ${user.mail || '-'}, telephone ${user.telephoneNumber || '-'}, extension ${user.primaryExtension || '-'}, ` +
           `directory URI ${user.directoryUri || '-'}`,
         `  groups: ${user.groups.join(', ') || '-'}`,

@@ -10,6 +10,7 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import type { Scope, Service, ServiceDescriptor } from '../../platform/service.ts';
+import { createAdministrators } from '../../sign-in/administrators.ts';
 import type { LoginThrottle } from '../../sign-in/login-throttle.ts';
 import { ensureClusterId } from './cluster-id.ts';
 import { createIcsaCounters } from './counters.ts';
@@ -178,7 +179,12 @@ export function createInterclusterSyncAgent(
       BASE_PATH,
       createInterclusterApp({
         operations,
-        access: { ids, credentials: needs.credentials, throttle: needs.throttle, groups: options.groups },
+        accounts: createAdministrators({
+          ids,
+          credentials: needs.credentials,
+          throttle: needs.throttle,
+          groups: { read: options.groups, operate: [] },
+        }),
         documents: await loadInterfaceDocuments(),
         counters,
         clock,

@@ -5,18 +5,20 @@ import { endRefused, HttpBodyError, readBody } from '../../../platform/http-body
 import type { HttpHandler } from '../../../platform/https-listener.ts';
 import type { Log } from '../../../platform/log.ts';
 import { newRequestId, withRequest } from '../../../platform/request-context.ts';
+import type { Administrators } from '../../../sign-in/administrators.ts';
 import { CONTENT_TYPE, type SoapVersion } from '../../../soap/envelope.ts';
 import type { IcsaCounters } from '../counters.ts';
 import { InterclusterFault } from '../errors.ts';
 import { ICSA_TITLE, SCHEMA_PATH, SOAP_PATH } from '../names.ts';
-import { type AccessNeeds, admit } from './access.ts';
+import { admit } from './access.ts';
 import type { InterfaceDocuments, NodeOrigin } from './documents.ts';
 import { exchange, faultAnswer, type SoapAnswer } from './exchange.ts';
 import type { OperationNeeds } from './operations.ts';
 
 export interface InterclusterAppNeeds {
   readonly operations: OperationNeeds;
-  readonly access: AccessNeeds;
+  /** Application users who may act for a peer. */
+  readonly accounts: Administrators;
   readonly documents: InterfaceDocuments;
   readonly counters: IcsaCounters;
   readonly clock: Clock;
@@ -40,7 +42,7 @@ export function createInterclusterApp(needs: InterclusterAppNeeds): HttpHandler 
     try {
       if (running > needs.maxConcurrentRequests)
         throw new InterclusterFault('busy', 'too many requests: try again later');
-      const by = await admit(needs.access, request);
+      const by = await admit(needs.accounts, request);
       const body = await readBody(request, needs.clock);
       const answer = await withRequest(requestId, () => exchange(needs.operations, body, log));
       send(request, response, answer);
