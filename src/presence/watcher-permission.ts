@@ -15,6 +15,15 @@ export interface WatcherPolicy {
   };
   /** Whether the address is on the user's contact list. */
   isContact(watcher: string): boolean;
+  readonly administrator: AdministratorRules;
+}
+
+/** What the administrator allows everybody: parameters of the Presence Engine (docs/services/oam-agent.md). */
+export interface AdministratorRules {
+  /** False: nobody sees anybody else. */
+  readonly availabilitySharing: boolean;
+  /** False: general privacy alone lets nobody of our own domains see; the user is asked. */
+  readonly authorizeWithoutPrompt: boolean;
 }
 
 export type PrivacyChoice = 'allow' | 'deny' | 'ask';
@@ -46,16 +55,32 @@ export interface Watcher {
 export type WatcherDecision = 'allow' | 'block' | 'polite-block' | 'ask';
 
 /** What decided, for the trace and for tests. */
-export type WatcherReason = 'self' | 'acl-user' | 'acl-domain' | 'rule' | 'contact' | 'privacy';
+export type WatcherReason = 'self' | 'acl-user' | 'acl-domain' | 'rule' | 'contact' | 'privacy' | 'sharing';
+
+export interface Judgement {
+  readonly decision: WatcherDecision;
+  readonly reason: WatcherReason;
+}
 
 /**
- * Whether a watcher may see the user: the user's own, then the entry of the list for the watcher, the entry for its
- * domain, the first enabled rule that matches, the contact list, and last the general privacy.
+ * Whether a watcher may see the user, within what the administrator allows. `sharing` says of presence alone: who is
+ * blocked by it may still write.
  */
-export function judgeWatcher(
-  policy: WatcherPolicy,
-  watcher: Watcher,
-): { readonly decision: WatcherDecision; readonly reason: WatcherReason } {
+export function judgeWatcher(policy: WatcherPolicy, watcher: Watcher): Judgement {
+  const judged = ownJudgement(policy, watcher);
+  const { availabilitySharing, authorizeWithoutPrompt } = policy.administrator;
+  if (judged.reason === 'self' || judged.decision === 'block') return judged;
+  if (!availabilitySharing) return { decision: 'block', reason: 'sharing' };
+  // General privacy is no answer that the user has given about this watcher.
+  const isUnasked = judged.reason === 'privacy' && judged.decision === 'allow' && watcher.isInternal;
+  return isUnasked && !authorizeWithoutPrompt ? { decision: 'ask', reason: 'privacy' } : judged;
+}
+
+/**
+ * By the user's own rules: the user's own, then the entry of the list for the watcher, the entry for its domain, the
+ * first enabled rule that matches, the contact list, and last the general privacy.
+ */
+function ownJudgement(policy: WatcherPolicy, watcher: Watcher): Judgement {
   const { address, isInternal } = watcher;
   if (address === policy.presentity) return { decision: 'allow', reason: 'self' };
   const domain = address.slice(address.lastIndexOf('@') + 1);

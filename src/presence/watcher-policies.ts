@@ -1,7 +1,10 @@
 import type { Kysely } from 'kysely';
 import { z } from 'zod';
+import type { Change } from '../ids/change-feed.ts';
 import type { Database, WatchedTable } from '../ids/database.ts';
-import type { AclEntry, PrivacyChoice, WatcherPolicy, WatcherRule } from './watcher-permission.ts';
+import { resolveParameters } from '../rpc/handover/parameters.ts';
+import { ENGINE_PARAMETERS } from '../rpc/presence-engine/parameters.ts';
+import type { AclEntry, AdministratorRules, PrivacyChoice, WatcherPolicy, WatcherRule } from './watcher-permission.ts';
 
 /** Tables of the IDS that decide who may see whom. */
 export const POLICY_TABLES = [
@@ -9,7 +12,34 @@ export const POLICY_TABLES = [
   'presencerule',
   'enduserproperty',
   'rosteritem',
+  'serviceparameter',
 ] as const satisfies WatchedTable[];
+
+/** Of the parameters of the Presence Engine those that bound who may see whom. */
+const { availabilitySharing, authorizeWithoutPrompt } = ENGINE_PARAMETERS;
+const RULES = { availabilitySharing, authorizeWithoutPrompt };
+const RULE_NAMES: ReadonlySet<string> = new Set(Object.keys(RULES).map((name) => name.toLowerCase()));
+const ENGINE = 'presence-engine';
+/** Joins the columns of a key in the change log. */
+const KEY_SEPARATOR = '\u001f';
+
+/** Whether it is the administrator who now allows otherwise: everybody may see others then. */
+export function changesForAll({ table, key }: Pick<Change, 'table' | 'key'>): boolean {
+  if (table !== 'serviceparameter') return false;
+  const parts = key.split(KEY_SEPARATOR);
+  return parts.includes(ENGINE) && parts.some((part) => RULE_NAMES.has(part.toLowerCase()));
+}
+
+/** What the administrator allows the cluster; what cannot be read counts as not set. */
+export async function readAdministratorRules(db: Kysely<Database>): Promise<AdministratorRules> {
+  const rows = await db
+    .selectFrom('serviceparameter')
+    .selectAll()
+    .where('service', '=', ENGINE)
+    .where('node', '=', '')
+    .execute();
+  return resolveParameters(RULES, rows, '', undefined).values;
+}
 
 /** A user whose policy is asked for. */
 export interface PolicySubject {
@@ -30,12 +60,17 @@ const watchersSchema = z.array(
   z.object({ type: z.enum(['user', 'domain', 'internal', 'external', 'any']), value: z.string() }),
 );
 
-/** The policies of many users towards one watcher, by the users' pkids. Of contact lists only the watcher's entry is read. */
+/**
+ * The policies of many users towards one watcher, by the users' pkids. Of contact lists only the watcher's entry is read.
+ * @param administrator what the administrator allows; absent: read as well
+ */
 export async function readWatcherPolicies(
   db: Kysely<Database>,
   users: readonly PolicySubject[],
   watchers: readonly string[],
+  administrator?: AdministratorRules,
 ): Promise<ReadonlyMap<string, WatcherPolicy>> {
+  const allowed = administrator ?? (await readAdministratorRules(db));
   const policies = new Map<string, WatcherPolicy>();
   for (let from = 0; from < users.length; from += USERS_PER_QUERY) {
     const page = users.slice(from, from + USERS_PER_QUERY);
@@ -66,6 +101,7 @@ export async function readWatcherPolicies(
         ),
         privacy: privacyOf(properties.get(pkid) ?? []),
         isContact: (watcher) => contacts.has(`${pkid} ${watcher}`),
+        administrator: allowed,
       });
     }
   }

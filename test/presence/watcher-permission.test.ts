@@ -8,7 +8,10 @@ const POLICY: WatcherPolicy = {
   rules: [],
   privacy: { allowContacts: true, internal: 'allow', external: 'ask' },
   isContact: () => false,
+  administrator: { availabilitySharing: true, authorizeWithoutPrompt: true },
 };
+const NO_SHARING = { availabilitySharing: false, authorizeWithoutPrompt: true };
+const PROMPT = { availabilitySharing: true, authorizeWithoutPrompt: false };
 const ALICE = { address: 'alice@acme.example', isInternal: true };
 const EVE = { address: 'eve@other.example', isInternal: false };
 
@@ -36,6 +39,44 @@ describe('who may see a user', () => {
       'self',
     ],
     ['internal by default', ALICE, {}, 'allow', 'privacy'],
+    ['nobody while sharing is off', ALICE, { administrator: NO_SHARING }, 'block', 'sharing'],
+    [
+      '… not even who stands on the list',
+      ALICE,
+      { administrator: NO_SHARING, acl: acl(ALICE.address, 'user', 'allow') },
+      'block',
+      'sharing',
+    ],
+    [
+      '… but the user',
+      { address: POLICY.presentity, isInternal: true },
+      { administrator: NO_SHARING },
+      'allow',
+      'self',
+    ],
+    [
+      '… and who is blocked is blocked',
+      ALICE,
+      { administrator: NO_SHARING, acl: acl(ALICE.address, 'user', 'deny') },
+      'block',
+      'acl-user',
+    ],
+    ['internal is asked for while nobody may see unasked', ALICE, { administrator: PROMPT }, 'ask', 'privacy'],
+    ['… but not a contact', ALICE, { administrator: PROMPT, isContact: () => true }, 'allow', 'contact'],
+    [
+      '… nor who stands on the list',
+      ALICE,
+      { administrator: PROMPT, acl: acl('acme.example', 'domain', 'allow') },
+      'allow',
+      'acl-domain',
+    ],
+    [
+      '… and external is as it was',
+      EVE,
+      { administrator: PROMPT, privacy: privacy({ external: 'allow' }) },
+      'allow',
+      'privacy',
+    ],
     ['external is asked for by default', EVE, {}, 'ask', 'privacy'],
     ['internal denied', ALICE, { privacy: privacy({ internal: 'deny' }) }, 'block', 'privacy'],
     ['internal asked for', ALICE, { privacy: privacy({ internal: 'ask' }) }, 'ask', 'privacy'],

@@ -5,7 +5,7 @@ import { describeError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { PRESENCE_EVENT } from '../../presence/publication.ts';
 import { judgeWatcher } from '../../presence/watcher-permission.ts';
-import { POLICY_TABLES, readWatcherPolicies } from '../../presence/watcher-policies.ts';
+import { changesForAll, POLICY_TABLES, readWatcherPolicies } from '../../presence/watcher-policies.ts';
 import type { PresenceChange } from '../presence-datastore/presence-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import { watcherOf } from './actions/read-presence.ts';
@@ -60,6 +60,10 @@ export class PresenceChanges {
   async apply(batch: FeedBatch): Promise<string> {
     // What is said to subscribers is read when they ask: after a gap there is nothing to read anew.
     if (batch.kind === 'snapshot') return '';
+    if (batch.changes.some(changesForAll)) {
+      this.allChanged();
+      return 'told every subscription';
+    }
     const addresses = await this.#addressesOf(batch.changes);
     for (const address of addresses) this.#changed(address, true);
     return addresses.length === 0 ? '' : `looked at the watchers of ${addresses.length}`;
@@ -130,7 +134,7 @@ export class PresenceChanges {
       } else if (table === 'rosteritem') {
         // Whose contact a deleted one was is not told: the next reading shows what it changed.
         if (op === 'i') rosterItems.push(key);
-      } else users.add(key.split(KEY_SEPARATOR)[0] as string);
+      } else if (table !== 'serviceparameter') users.add(key.split(KEY_SEPARATOR)[0] as string);
     }
     for (const page of pagesOf(rosterItems)) {
       const rows = await ids.read.selectFrom('rosteritem').select('fkenduser').where('pkid', 'in', page).execute();

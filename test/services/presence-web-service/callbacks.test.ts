@@ -67,6 +67,35 @@ describe('callbacks', () => {
     assert.equal(receiver.untaken, 0);
   });
 
+  it('call when the administrator allows otherwise, and show what is allowed', async () => {
+    const set = (name: string, value: string): Promise<void> =>
+      world.test.ids.transaction('administrator', async (trx) => {
+        const key = { node: '', service: 'presence-engine', name };
+        await trx.deleteFrom('serviceparameter').where('name', '=', name).execute();
+        await trx
+          .insertInto('serviceparameter')
+          .values({ ...key, value })
+          .execute();
+      });
+    await world.setBasic(bob, 'bob', 'BUSY');
+    const id = await subscribe(BOB);
+    await receiver.next();
+    assert.deepEqual(await fetchSubscribed(id), ['BUSY']);
+    for (const [name, value, expected] of [
+      ['AvailabilitySharing', 'false', 'UNAVAILABLE'],
+      ['AvailabilitySharing', 'true', 'BUSY'],
+      ['authorizeWithoutPrompt', 'false', 'UNAVAILABLE'],
+      ['authorizeWithoutPrompt', 'nonsense', 'BUSY'],
+    ] as const) {
+      await set(name, value);
+      await receiver.next();
+      assert.deepEqual(await fetchSubscribed(id), [expected], `${name} ${value}`);
+    }
+    await set('maximumWatchers', '5');
+    await world.settle();
+    assert.equal(receiver.untaken, 0);
+  });
+
   it('let a client fetch from inside its own callback', async () => {
     let fetched: Promise<string[]> | undefined;
     receiver.answer((response) => {

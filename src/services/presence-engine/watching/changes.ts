@@ -137,6 +137,8 @@ export class WatcherChanges {
         // Whose list a deleted one stood on is not told.
         if (op === 'd') isAnyOwner = true;
         else rosterItems.push(key);
+      } else if (table === 'serviceparameter') {
+        // The engine's own come with its configuration.
       } else if ((POLICY_TABLES as readonly string[]).includes(table)) pkids.add(key.split(KEY_SEPARATOR)[0] as string);
     }
     const owners = new Set<string>();

@@ -2,12 +2,7 @@ import type { Ids } from '../../../ids/ids.ts';
 import type { Pidf } from '../../../pidf/pidf.ts';
 import { composePresence, withDisplayName } from '../../../presence/compose.ts';
 import { PRESENCE_EVENT } from '../../../presence/publication.ts';
-import {
-  judgeWatcher,
-  type Watcher,
-  type WatcherDecision,
-  type WatcherPolicy,
-} from '../../../presence/watcher-permission.ts';
+import { judgeWatcher, type Watcher, type WatcherPolicy } from '../../../presence/watcher-permission.ts';
 import { readWatcherPolicies } from '../../../presence/watcher-policies.ts';
 import type { EngineConfiguration } from '../../../rpc/presence-engine/configuration.ts';
 import type { PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
@@ -53,7 +48,7 @@ export function createViewer({ ids, presenceDatastore, residents, configuration 
     }
     const subjects = [...users].map(([address, { pkid }]) => ({ pkid, address }));
     if (subjects.length === 0) return;
-    const policies = await readWatcherPolicies(ids.read, subjects, [watcher.address]);
+    const policies = await readWatcherPolicies(ids.read, subjects, [watcher.address], configuration().parameters);
     const names = await ids.read
       .selectFrom('enduser')
       .select(['pkid', 'displayname'])
@@ -66,7 +61,7 @@ export function createViewer({ ids, presenceDatastore, residents, configuration 
     const nameOf = new Map(names.map(({ pkid, displayname }) => [pkid, displayname]));
     for (const { address, pkid } of subjects) {
       const policy = policies.get(pkid);
-      const decision = policy === undefined ? 'block' : permission(policy, watcher, configuration());
+      const decision = policy === undefined ? 'block' : judgeWatcher(policy, watcher).decision;
       if (decision === 'block') views.set(address, { kind: 'rejected' });
       else if (decision === 'ask') views.set(address, { kind: 'pending' });
       else {
@@ -93,20 +88,6 @@ export function createViewer({ ids, presenceDatastore, residents, configuration 
       return views;
     },
   };
-}
-
-/** The user's own policy, within what the administrator allows. */
-export function permission(
-  policy: WatcherPolicy,
-  watcher: Watcher,
-  { parameters }: Pick<EngineConfiguration, 'parameters'>,
-): WatcherDecision {
-  const { decision, reason } = judgeWatcher(policy, watcher);
-  if (reason === 'self') return decision;
-  if (!parameters.availabilitySharing) return 'block';
-  // General privacy is no answer that the user has given about this watcher.
-  const isUnasked = reason === 'privacy' && decision === 'allow' && watcher.isInternal;
-  return isUnasked && !parameters.authorizeWithoutPrompt ? 'ask' : decision;
 }
 
 function isByContact(policy: WatcherPolicy, watcher: Watcher): boolean {

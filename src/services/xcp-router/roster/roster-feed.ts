@@ -1,7 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Change, FeedBatch } from '../../../ids/change-feed.ts';
 import type { Database, WatchedTable } from '../../../ids/database.ts';
-import { POLICY_TABLES } from '../../../presence/watcher-policies.ts';
+import { changesForAll, POLICY_TABLES } from '../../../presence/watcher-policies.ts';
 import type { Permissions } from '../presence/permissions.ts';
 import type { PresenceFanOut } from '../presence/presence-fan-out.ts';
 import type { Subscriptions } from '../presence/subscriptions.ts';
@@ -71,7 +71,7 @@ export function createRosterFeed(needs: RosterFeedNeeds) {
   return {
     /** Answers a clause for the trace. */
     async apply(batch: FeedBatch): Promise<string> {
-      if (batch.kind === 'snapshot') {
+      if (batch.kind === 'snapshot' || batch.changes.some(changesForAll)) {
         permissions.changed('all');
         for (const account of accounts.all()) await look(account);
         return '';

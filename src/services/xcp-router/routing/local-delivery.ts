@@ -127,6 +127,8 @@ export function createLocalDelivery(needs: LocalDeliveryNeeds) {
     const found = needs.judge(user, stanza);
     const judged = found instanceof Promise ? await found : found;
     if (judged?.decision !== 'block') return false;
+    // Where nobody may see anybody, people still write to each other.
+    if (judged.reason === 'sharing') return stanza.kind === 'presence';
     // General privacy is about people: a room or the server is blocked by name only.
     return !(needs.isComponent(stanza.from?.domain ?? '') && judged.reason === 'privacy');
   };
