@@ -1,151 +1,162 @@
-/** SIP Proxy: registrations with digest and messages a second at a node in its own process, beside a bare UDP echo. */
-import { spawn } from 'node:child_process';
-import { createSocket, type Socket } from 'node:dgram';
+/**
+ * SIP Proxy: registrations with digest and messages a second at a node in its own process, beside Kamailio with the
+ * same users on the same cores (when it is installed). One load generator serves both, in turn.
+ */
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { digestHa1, digestResponse } from '../src/sip/digest/algorithms.ts';
+import { createMemoryEngine } from '../src/datastore/memory-engine.ts';
+import { systemClock } from '../src/platform/clock.ts';
+import { createLog } from '../src/platform/log.ts';
+import { createMetrics } from '../src/platform/metrics.ts';
+import { createScope } from '../src/platform/scope.ts';
+import {
+  createSipRegistrationDatastore,
+  sipRegistrationDatastoreDescriptor,
+} from '../src/services/sip-registration-datastore/sip-registration-datastore.ts';
+import { startKamailio } from './support/kamailio.ts';
+import { processCpu } from './support/process-cpu.ts';
+import { type LoadResult, openSipLoad, type SipLoad } from './support/sip-load.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 20_000);
+const EXCHANGES = Number(process.argv[2] ?? 10_000);
+const ROUNDS = Number(process.argv[3] ?? 3);
+const USERS = 5_000;
 const IN_FLIGHT = 64;
-const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi', 'ivan', 'judy'];
 const REALM = 'acme.example';
+const PASSWORD = 'Imp-demo-1';
 const LAUNCHER = fileURLToPath(new URL('../bin/imp.js', import.meta.url));
 
-type Algorithm = 'MD5' | 'SHA-256';
-
-const userOf = (turn: number): string => USERS[turn % USERS.length] as string;
-
-function request(method: string, turn: number, cseq: number, more: readonly string[], target = REALM): Buffer {
-  const user = userOf(turn);
-  return Buffer.from(
-    [
-      `${method} sip:${target} SIP/2.0`,
-      `Via: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK${method}${turn}x${cseq};rport`,
-      'Max-Forwards: 70',
-      `From: <sip:${user}@${REALM}>;tag=${turn}`,
-      `To: <sip:${method === 'REGISTER' ? `${user}@${REALM}` : target}>`,
-      `Call-ID: ${method}-${turn}`,
-      `CSeq: ${cseq} ${method}`,
-      ...more,
-      'Content-Length: 0',
-      '\r\n',
-    ].join('\r\n'),
-  );
-}
-
-function signed(method: string, turn: number, nonce: string, algorithm: Algorithm, uri: string): string {
-  const username = userOf(turn);
-  const ha1 = digestHa1(algorithm, username, REALM, 'Imp-demo-1');
-  const qop = { nc: '00000001', cnonce: 'bench' };
-  const response = digestResponse({ algorithm, ha1, nonce, method, uri, qop });
-  return `Digest username="${username}", realm="${REALM}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=${algorithm}, qop=auth, nc=${qop.nc}, cnonce="${qop.cnonce}"`;
-}
-
-/** Runs `ROUNDS` exchanges, some at a time; `step` answers what is sent next in an exchange, undefined when it is over. */
-async function exchanges(
-  port: number,
-  first: (turn: number) => Buffer,
-  step: (turn: number, answer: string) => Buffer | undefined,
-): Promise<number> {
-  const socket: Socket = createSocket({ type: 'udp4', recvBufferSize: 4 * 1024 * 1024 });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  let sent = 0;
-  let done = 0;
-  const next = (): void => {
-    socket.send(first(sent), port, '127.0.0.1');
-    sent += 1;
-  };
-  const began = performance.now();
-  await new Promise<void>((resolve) => {
-    socket.on('message', (bytes) => {
-      const answer = bytes.toString('latin1');
-      if (answer.startsWith('SIP/2.0 100')) return;
-      const more = step(Number(/\r\nCall-ID: [A-Z]+-(\d+)/.exec(answer)?.[1]), answer);
-      if (more !== undefined) {
-        socket.send(more, port, '127.0.0.1');
-        return;
-      }
-      done += 1;
-      if (done === ROUNDS) resolve();
-      else if (sent < ROUNDS) next();
-    });
-    for (let turn = 0; turn < IN_FLIGHT; turn += 1) next();
-  });
-  socket.close();
-  return ROUNDS / ((performance.now() - began) / 1_000);
-}
-
-/** A process of its own that sends back what it gets: what the machine and its client can do at most. */
-async function startEcho(): Promise<{ readonly port: number; stop(): void }> {
-  const program =
-    "const s=require('dgram').createSocket('udp4');s.on('message',(b,f)=>s.send(b,f.port,f.address));s.bind(0,'127.0.0.1',()=>console.log(s.address().port))";
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  return { port: Number(line), stop: () => void child.kill() };
+interface Server {
+  readonly name: string;
+  readonly pid: number;
+  readonly load: SipLoad;
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'imp-bench-'));
-const endpointsFile = join(folder, 'endpoints.json');
-const child = spawn(
+const data = join(folder, 'data');
+const imp = spawn(
   process.execPath,
   [
-    ...[LAUNCHER, 'start', '--json', '--mock-cucm', '--ephemeral-ports', '--log-level', 'warn'],
-    ...['--data', join(folder, 'data'), '--endpoints', endpointsFile],
+    ...process.argv.slice(4),
+    ...[LAUNCHER, 'start', '--json', '--mock-cucm', '--users', String(USERS), '--ephemeral-ports'],
+    ...['--log-level', 'error', '--data', data],
   ],
   { stdio: ['ignore', 'pipe', 'inherit'] },
 );
-await new Promise<void>((resolve) => {
-  createInterface({ input: child.stdout }).on('line', (line) => {
+process.once('exit', () => void imp.kill('SIGKILL'));
+const { sip } = await new Promise<{ readonly sip: { readonly udp: number } }>((resolve) => {
+  let endpoints = { sip: { udp: 0 } };
+  createInterface({ input: imp.stdout }).on('line', (line) => {
     const event = JSON.parse(line) as { type: string; ready?: boolean };
-    if (event.type === 'readiness' && event.ready === true) resolve();
+    if (event.type === 'endpoints') endpoints = event as unknown as typeof endpoints;
+    if (event.type === 'readiness' && event.ready === true) resolve(endpoints);
   });
 });
-const { sip } = JSON.parse(await readFile(endpointsFile, 'utf8')) as { sip: { udp: number } };
+const listed = spawnSync(
+  process.execPath,
+  [LAUNCHER, 'user', 'list', '--match', 'user', '--limit', '10000', '--json', '--data', data],
+  { maxBuffer: 64 * 1024 * 1024 },
+);
+const names = (JSON.parse(listed.stdout.toString()) as { userid: string; isEnabled: boolean }[])
+  .filter(({ userid, isEnabled }) => isEnabled && /^user\d{6}$/.test(userid))
+  .map(({ userid }) => userid);
+const users = { realm: REALM, names, password: PASSWORD };
 
-const register = (turn: number, cseq: number, more: readonly string[] = []): Buffer =>
-  request('REGISTER', turn, cseq, [`Contact: <sip:${userOf(turn)}@127.0.0.1:9>`, 'Expires: 3600', ...more]);
-const nonceOf = (answer: string): string | undefined => /nonce="([^"]+)"/.exec(answer)?.[1];
-
-async function registrations(run: number, algorithm: Algorithm): Promise<number> {
-  const place = run * ROUNDS;
-  return await exchanges(
-    sip.udp,
-    (turn) => register(place + turn, 1),
-    (turn, answer) => {
-      const nonce = answer.startsWith('SIP/2.0 401') ? nonceOf(answer) : undefined;
-      if (nonce !== undefined) {
-        return register(turn, 2, [`Authorization: ${signed('REGISTER', turn, nonce, algorithm, `sip:${REALM}`)}`]);
-      }
-      if (!answer.startsWith('SIP/2.0 200')) throw new Error(answer);
-      return undefined;
-    },
-  );
+const servers: Server[] = [{ name: 'imp-gateway', pid: imp.pid ?? 0, load: await openSipLoad(sip.udp, users) }];
+const kamailio = await startKamailio({
+  ...{ folder, realm: REALM, password: PASSWORD, users: USERS },
+  workers: availableParallelism(),
+});
+if (kamailio === undefined) console.log('Kamailio is not installed here (apt-get install kamailio): ours runs alone');
+else {
+  const name = `Kamailio ${kamailio.version}`;
+  servers.push({ name, pid: kamailio.pid, load: await openSipLoad(kamailio.port, users) });
 }
 
-const echo = await startEcho();
-const bare = await exchanges(
-  echo.port,
-  (turn) => register(turn, 1),
-  (turn, answer) => (answer.includes('CSeq: 1 ') ? register(turn, 2) : undefined),
-);
-echo.stop();
-for (const [run, algorithm] of [[1, 'MD5'] as const, [2, 'SHA-256'] as const]) {
-  const rate = await registrations(run, algorithm);
-  console.log(
-    `registrations with ${algorithm} digest, challenge and all: ${Math.round(rate)}/s (${Math.round(2 * rate)} requests/s), ${(rate / bare).toFixed(2)} of a bare echo (${Math.round(bare)}/s)`,
-  );
+interface Measured extends LoadResult {
+  /** Microseconds of the server's processor time for one exchange. */
+  readonly cpuMicros: number;
 }
-const options = await exchanges(
-  sip.udp,
-  (turn) => request('OPTIONS', 10 * ROUNDS + turn, 1, []),
-  () => undefined,
-);
-console.log(`OPTIONS: ${Math.round(options)}/s`);
-child.kill('SIGTERM');
-await once(child, 'exit');
+
+async function measured(server: Server, what: 'registrations' | 'messages'): Promise<Measured> {
+  const before = processCpu(server.pid) ?? Number.NaN;
+  const result = await server.load[what]({ exchanges: EXCHANGES, inFlight: IN_FLIGHT });
+  return { ...result, cpuMicros: (((processCpu(server.pid) ?? Number.NaN) - before) / EXCHANGES) * 1e6 };
+}
+
+const median = (results: readonly Measured[]): Measured =>
+  [...results].sort((a, b) => a.rate - b.rate)[Math.floor(results.length / 2)] as Measured;
+
+const usedBefore = kamailio?.usedMemory();
+for (const { load } of servers) await load.registrations({ exchanges: 2 * names.length, inFlight: IN_FLIGHT });
+const usedAfter = kamailio?.usedMemory();
+const perRegistration = await memoryOfRegistrations();
+console.log(`memory of a registration, imp-gateway: ${Math.round(perRegistration)} bytes`);
+if (usedBefore !== undefined && usedAfter !== undefined) {
+  const bytes = (usedAfter - usedBefore) / names.length;
+  console.log(`memory of a registration, ${servers[1]?.name}: ${Math.round(bytes)} bytes`);
+}
+for (const what of ['registrations', 'messages'] as const) {
+  const results = servers.map((): Measured[] => []);
+  // In turn, so that what else the machine does meets both.
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const [place, server] of servers.entries()) results[place]?.push(await measured(server, what));
+  }
+  const best = results.map(median);
+  for (const [place, { name }] of servers.entries()) {
+    const { rate, p50Ms, p99Ms, cpuMicros, retransmissions } = best[place] as Measured;
+    const ratio = place === 0 && best[1] !== undefined ? `, ${(rate / best[1].rate).toFixed(2)} of Kamailio` : '';
+    const cpu = Number.isNaN(cpuMicros) ? '' : `, ${Math.round(cpuMicros)} µs of the server's CPU each`;
+    console.log(
+      `${what}, ${name}: ${Math.round(rate)}/s${ratio}; p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms${cpu}${retransmissions === 0 ? '' : `, ${retransmissions} sent again`}`,
+    );
+  }
+}
+const [ours] = servers;
+if (ours !== undefined) {
+  const { rate } = await ours.load.registrations({ exchanges: EXCHANGES, inFlight: IN_FLIGHT, algorithm: 'SHA-256' });
+  console.log(`registrations with SHA-256, ${ours.name}: ${Math.round(rate)}/s`);
+}
+for (const { load } of servers) load.close();
+imp.kill('SIGTERM');
+await Promise.all([once(imp, 'exit'), kamailio?.stop()]);
 await rm(folder, { recursive: true, force: true });
+
+/** Bytes that a registered contact keeps in the SIP Registration Datastore, in this process. */
+async function memoryOfRegistrations(): Promise<number> {
+  const used = (): number => {
+    globalThis.gc?.();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const log = createLog({ level: 'silent' });
+  const engine = createMemoryEngine({ clock: systemClock, log, metrics: createMetrics({}) });
+  const options = sipRegistrationDatastoreDescriptor.options.parse({});
+  const store = createSipRegistrationDatastore({ engine, clock: systemClock, log }, options);
+  const scope = createScope(systemClock, (error) => {
+    throw error;
+  });
+  await store.start(scope);
+  const before = used();
+  const count = 50_000;
+  for (let turn = 0; turn < count; turn += 1) {
+    const user = `user${String(turn).padStart(6, '0')}`;
+    const address = `${user}@${REALM}`;
+    const now = systemClock.now();
+    const binding = {
+      ...{ address, contact: `sip:${user}@127.0.0.1:${turn}`, outbound: null, params: {}, q: 1_000 },
+      ...{ callId: `bench-${turn}`, cseq: 2, registeredAt: now, expiresAt: now + 3_600_000, path: [] },
+      ...{ flow: Buffer.alloc(30, turn).toString('base64url'), isBehindFlow: false, node: 'imp1' },
+      userAgent: `imp-bench ${turn}`,
+    };
+    await store.change(address, () => ({ put: [binding], remove: [] }));
+  }
+  const bytes = (used() - before) / count;
+  await scope.close();
+  await engine[Symbol.asyncDispose]();
+  return bytes;
+}

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { lookup as machineLookup, Resolver } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -91,26 +91,36 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
   /** The way back of a response, worked out at once, so that it holds on to nothing of the request. */
   const responderFor = (request: SipRequest, flow: Flow): Responder => {
     const hop = responseHop(request, flow);
-    const overUdp = flow.transport === 'UDP' ? udp?.flowTo({ address: hop.address, port: hop.port }) : undefined;
-    return (bytes, onError) => {
-      const failed = (error: unknown): void => {
-        log.debug({ err: describeError(error) }, 'response not sent');
-        onError();
-      };
-      try {
-        if (overUdp !== undefined) overUdp.send(bytes);
-        else if (flow.isOpen) flow.send(bytes);
+    if (flow.transport !== 'UDP') return streamResponder(hop, flow);
+    const back = hop.port === flow.remote.port ? flow : (udp?.flowTo({ address: hop.address, port: hop.port }) ?? flow);
+    return (bytes, onError) => attemptResponse(() => back.send(bytes), onError);
+  };
+
+  const streamResponder = (hop: Hop, flow: Flow): Responder => {
+    return (bytes, onError) =>
+      attemptResponse(() => {
+        if (flow.isOpen) flow.send(bytes);
         // The client may listen where its Via says, though its connection is gone (RFC 3261 18.2.2).
         else
           streams
             .connect(hop)
             .then((again) => again.send(bytes))
-            .catch(failed);
-      } catch (error) {
-        if (!(error instanceof SipError)) throw error;
-        failed(error);
-      }
-    };
+            .catch((error: unknown) => responseFailed(error, onError));
+      }, onError);
+  };
+
+  const attemptResponse = (attempt: () => void, onError: () => void): void => {
+    try {
+      attempt();
+    } catch (error) {
+      if (!(error instanceof SipError)) throw error;
+      responseFailed(error, onError);
+    }
+  };
+
+  const responseFailed = (error: unknown, onError: () => void): void => {
+    log.debug({ err: describeError(error) }, 'response not sent');
+    onError();
   };
 
   const answerWithError = (transaction: ServerTransaction, error: unknown): void => {
@@ -128,6 +138,7 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
     timing,
     statistics,
     newTag,
+    tagOf: createTagOf(),
     responderFor,
     maxServerTransactions: options.maxServerTransactions ?? 200_000,
     onAck: (ack, flow) => ackHandler(ack, flow),
@@ -334,6 +345,12 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
 
 async function lookup(name: string): Promise<readonly string[]> {
   return (await machineLookup(name, { all: true })).map(({ address }) => address);
+}
+
+/** Tags that nobody can guess and that are the same again for the same text (RFC 3261 8.2.7). */
+function createTagOf(): (text: string) => string {
+  const secret = randomText(24);
+  return (text) => hash('sha256', secret + text, 'base64url').slice(0, 11);
 }
 
 /** A wildcard is no address that anybody could answer to: the first one of the machine that others can reach stands for it. */

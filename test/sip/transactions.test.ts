@@ -56,6 +56,7 @@ function world(isReliable = false) {
     statistics,
     maxServerTransactions: 1000,
     newTag: () => 'ours',
+    tagOf: (text) => `of${text.length}`,
     onRequest: (transaction) => requests.push(transaction),
     onAck: (ack) => acks.push(ack),
     responderFor: () => (bytes, onError) => {
@@ -282,6 +283,33 @@ describe('timers of a server transaction', () => {
     reliable.incoming('OPTIONS');
     reliable.requests[0]?.reply(200);
     assert.deepEqual([reliable.statistics.serverTransactions, reliable.clock.pending], [0, 0]);
+  });
+
+  it('forgets a request that is answered statelessly, but for an INVITE (RFC 3261 8.2.7)', async () => {
+    const w = world();
+    const request = w.incoming('OPTIONS');
+    (w.requests[0] as ServerTransaction).replyStateless(401);
+    assert.deepEqual([w.sent, w.statistics.serverTransactions, w.clock.pending], [['0 401'], 0, 0]);
+    w.receive(request);
+    assert.equal(w.requests.length, 2);
+    w.incoming('INVITE', 'z9hG4bKother');
+    (w.requests[2] as ServerTransaction).replyStateless(407);
+    assert.equal(w.statistics.serverTransactions, 2);
+  });
+
+  it('lets many answers go in the order of their coming, each after 64 T1', async () => {
+    const w = world();
+    for (let turn = 0; turn < 3; turn += 1) {
+      w.incoming('OPTIONS', `z9hG4bK${turn}`);
+      (w.requests[turn] as ServerTransaction).reply(200);
+      await w.clock.advance(1_000);
+    }
+    const left: number[] = [];
+    for (let turn = 0; turn < 4; turn += 1) {
+      left.push(w.statistics.serverTransactions);
+      await w.clock.advance(turn === 0 ? 29_000 : 1_000);
+    }
+    assert.deepEqual([left, w.statistics.serverTransactions, w.clock.pending], [[3, 2, 1, 0], 0, 0]);
   });
 
   it('RFC 4320: 100 only after T2 - T1 over UDP, nothing else provisional, no 408, no answer after 64 T1', async () => {

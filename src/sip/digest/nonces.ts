@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../../platform/clock.ts';
+import { ownText } from '../own-text.ts';
 import { createSeal } from '../seal.ts';
 
 export type NonceVerdict = 'good' | 'stale' | 'replayed';
@@ -86,7 +87,7 @@ export function createNonces(options: NoncesOptions): Nonces {
       if (isExpired(at) || (use === undefined && at <= floor)) return 'stale';
       if (use === undefined) {
         makeRoom();
-        uses.set(nonce, { issuedAt: at, highest: given, seen: 1 });
+        uses.set(ownText(nonce), { issuedAt: at, highest: given, seen: 1 });
         return 'good';
       }
       const ahead = given - use.highest;

@@ -4,6 +4,7 @@ import type { SipRequest, SipResponse } from '../message/message.ts';
 import { writeMessage } from '../message/write.ts';
 import type { SipStatistics } from '../statistics.ts';
 import type { Flow } from '../transport/flow.ts';
+import { serverKey } from './keys.ts';
 import { createRunner, type Runner } from './runner.ts';
 import { type Effect, INVITE_SERVER, OTHER_SERVER, type ServerEvent } from './tables.ts';
 import type { SipTiming } from './timing.ts';
@@ -21,6 +22,11 @@ export interface ServerTransaction {
   respond(response: SipResponse): void;
   /** Makes the response first: `createResponse` with the tag of this transaction. */
   reply(status: number, options?: ResponseOptions): void;
+  /**
+   * Answers with a final response that is not remembered (RFC 3261 8.2.7): a request that comes again is a new one. For
+   * challenges, which anybody can cause in any number. An INVITE is answered by `reply`, as its ACK must be known.
+   */
+  replyStateless(status: number, options?: ResponseOptions): void;
   /** The tag that `reply` gives to To. */
   readonly toTag: string;
   /** Called once when the INVITE is cancelled before it is answered; the listener is to answer it, with 487 as a rule. */
@@ -34,6 +40,8 @@ export interface ServerTransactionNeeds {
   readonly timing: SipTiming;
   readonly statistics: SipStatistics;
   readonly newTag: () => string;
+  /** The same for the same text: for what may be answered twice. */
+  readonly tagOf: (text: string) => string;
   /** An ACK that belongs to a 2xx. */
   readonly onAck: (ack: SipRequest, flow: Flow) => void;
 }
@@ -50,6 +58,7 @@ interface Core extends OwnedServerTransaction {
   readonly isAnswered: boolean;
   readonly toTag: string;
   respond(response: SipResponse): void;
+  respondStateless(response: SipResponse): void;
   onCancel(listener: () => void): void;
   onFailure(listener: (why: 'time-out' | 'transport-error') => void): void;
 }
@@ -59,14 +68,27 @@ export function createServerTransaction(
   flow: Flow,
   needs: ServerTransactionNeeds,
   transmit: (bytes: Buffer, onError: () => void) => void,
-  onEnd: () => void,
+  ends: Ends,
 ): { readonly owned: OwnedServerTransaction; readonly transaction: ServerTransaction } {
   // NOTE: two functions, so that no closure of the core shares a scope with the request: it stays for 32 s after the answer.
-  const owned = createCore(request, flow.isReliable, needs, transmit, onEnd);
-  return { owned, transaction: createHandle(request, flow, owned) };
+  const owned = createCore(request, flow.isReliable, needs, transmit, ends);
+  return { owned, transaction: createHandle(request, flow, owned, needs.tagOf) };
 }
 
-function createHandle(request: SipRequest, flow: Flow, core: Core): ServerTransaction {
+/** Who hears that the transaction is over. Exactly one of the two is called, once. */
+export interface Ends {
+  /** Nothing of it is left. */
+  readonly onEnd: () => void;
+  /** It was answered, and the answer is all that is to be kept. */
+  readonly onCompleted: (answer: Buffer) => void;
+}
+
+function createHandle(
+  request: SipRequest,
+  flow: Flow,
+  core: Core,
+  tagOf: ServerTransactionNeeds['tagOf'],
+): ServerTransaction {
   return {
     request,
     flow,
@@ -78,6 +100,8 @@ function createHandle(request: SipRequest, flow: Flow, core: Core): ServerTransa
     },
     respond: core.respond,
     reply: (status, options) => core.respond(createResponse(request, status, { toTag: core.toTag, ...options })),
+    replyStateless: (status, options) =>
+      core.respondStateless(createResponse(request, status, { toTag: tagOf(serverKey(request)), ...options })),
     onCancel: core.onCancel,
     onFailure: core.onFailure,
   };
@@ -88,7 +112,7 @@ function createCore(
   isReliable: boolean,
   needs: ServerTransactionNeeds,
   transmit: (bytes: Buffer, onError: () => void) => void,
-  onEnd: () => void,
+  { onEnd, onCompleted }: Ends,
 ): Core {
   const isInvite = request.method === 'INVITE';
   let unanswered: SipRequest | undefined = request;
@@ -133,6 +157,41 @@ function createCore(
     { clock: needs.clock, timing: needs.timing, isReliable, perform, onEnd },
   );
 
+  /** The end of what is not INVITE over UDP: what the table does from here on needs only the answer, if anything. */
+  const conclude = (answer: Buffer, isKept: boolean): void => {
+    let isSent = true;
+    runner.stop();
+    needs.statistics.responsesOut += 1;
+    transmit(answer, () => {
+      isSent = false;
+    });
+    if (isSent && isKept) onCompleted(answer);
+    else onEnd();
+    if (!isSent) perform('transport-error');
+  };
+
+  /** Whether the response may be sent; a final one ends what waited for it. */
+  const admit = (status: number): boolean => {
+    if (status < 200 ? !isInvite || finalStatus > 0 : isForbidden(isInvite, status, finalStatus)) return false;
+    // RFC 4320 4.2: the client has given up.
+    if (runner.state === 'terminated') return false;
+    if (status >= 200) {
+      finalStatus = status;
+      unanswered = undefined;
+      cancelled = undefined;
+    }
+    return true;
+  };
+
+  const respond = (response: SipResponse): void => {
+    const { status } = response;
+    if (!admit(status)) return;
+    last = writeMessage(response);
+    sent = 0;
+    if (!isInvite && !isReliable) conclude(last, true);
+    else runner.handle(status < 200 ? 'tu-1xx' : status < 300 ? 'tu-2xx' : 'tu-300-699');
+  };
+
   return {
     get toTag() {
       tag ??= needs.newTag();
@@ -141,17 +200,10 @@ function createCore(
     get isAnswered() {
       return finalStatus > 0;
     },
-    respond(response) {
-      const { status } = response;
-      if (status < 200 ? !isInvite || finalStatus > 0 : isForbidden(isInvite, status, finalStatus)) return;
-      if (status >= 200) {
-        finalStatus = status;
-        unanswered = undefined;
-        cancelled = undefined;
-      }
-      last = writeMessage(response);
-      sent = 0;
-      runner.handle(status < 200 ? 'tu-1xx' : status < 300 ? 'tu-2xx' : 'tu-300-699');
+    respond,
+    respondStateless(response) {
+      if (isInvite || isReliable) respond(response);
+      else if (admit(response.status)) conclude(writeMessage(response), false);
     },
     onCancel(listener) {
       if (finalStatus > 0) return;

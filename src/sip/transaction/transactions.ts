@@ -6,6 +6,7 @@ import { writeMessage } from '../message/write.ts';
 import { countRequest, type SipStatistics } from '../statistics.ts';
 import type { Flow } from '../transport/flow.ts';
 import { type ClientTransaction, createClientTransaction } from './client-transaction.ts';
+import { CompletedTransactions } from './completed.ts';
 import { clientKey, serverKey } from './keys.ts';
 import { createServerTransaction, type OwnedServerTransaction, type ServerTransaction } from './server-transaction.ts';
 import type { SipTiming } from './timing.ts';
@@ -25,6 +26,7 @@ export interface TransactionsNeeds {
   readonly onAck: (ack: SipRequest, flow: Flow) => void;
   readonly responderFor: (request: SipRequest, flow: Flow) => Responder;
   readonly newTag: () => string;
+  readonly tagOf: (text: string) => string;
 }
 
 export interface ClientListener {
@@ -44,20 +46,23 @@ export interface Transactions {
 export function createTransactions(needs: TransactionsNeeds): Transactions {
   const { statistics } = needs;
   const servers = new Map<string, OwnedServerTransaction>();
+  const completed = new CompletedTransactions({
+    clock: needs.clock,
+    holdMs: 64 * needs.timing.t1,
+    statistics,
+    servers,
+  });
   const clients = new Map<string, { transaction: ClientTransaction; listener: ClientListener }>();
 
   const serve = (request: SipRequest, flow: Flow, key: string): ServerTransaction => {
-    const end = (): void => {
-      servers.delete(key);
-      statistics.serverTransactions = servers.size;
-    };
-    const { owned, transaction } = createServerTransaction(
-      request,
-      flow,
-      needs,
-      needs.responderFor(request, flow),
-      end,
-    );
+    const respond = needs.responderFor(request, flow);
+    const { owned, transaction } = createServerTransaction(request, flow, needs, respond, {
+      onEnd() {
+        servers.delete(key);
+        statistics.serverTransactions = servers.size;
+      },
+      onCompleted: (answer) => completed.keep(key, answer, respond),
+    });
     servers.set(key, owned);
     statistics.serverTransactions = servers.size;
     return transaction;
@@ -121,6 +126,7 @@ export function createTransactions(needs: TransactionsNeeds): Transactions {
     },
     close() {
       for (const transaction of servers.values()) transaction.stop();
+      completed.stop();
       const waiting = [...clients.values()];
       servers.clear();
       clients.clear();

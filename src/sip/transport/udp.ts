@@ -1,5 +1,6 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { isIPv4, isIPv6 } from 'node:net';
+import { createSocket, type RemoteInfo, type Socket, type SocketOptions } from 'node:dgram';
+import { lookup } from 'node:dns';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { SipError } from '../errors.ts';
 import { type Flow, plainAddress, type SocketAddress } from './flow.ts';
 import { answerBinding, isStun } from './stun.ts';
@@ -18,12 +19,13 @@ export interface UdpOptions {
 
 const BUFFER_BYTES = 4 * 1024 * 1024;
 
+const NOBODY: readonly string[] = [];
 const NEVER: Disposable = { [Symbol.dispose]: () => undefined };
 
 /** @throws SipError `sip.bind` naming address and port */
 export async function openUdp(host: string, port: number, options: UdpOptions): Promise<UdpListener> {
   const isSix = isIPv6(host);
-  const socket = createSocket({ type: isSix ? 'udp6' : 'udp4', recvBufferSize: BUFFER_BYTES });
+  const socket = createSocket({ type: isSix ? 'udp6' : 'udp4', recvBufferSize: BUFFER_BYTES, lookup: lookupDirectly });
   await new Promise<void>((resolve, reject) => {
     socket.once('error', (cause) => {
       reject(new SipError('sip.bind', `SIP cannot listen on UDP ${host}:${port}`, { cause }));
@@ -36,24 +38,12 @@ export async function openUdp(host: string, port: number, options: UdpOptions): 
   socket.on('error', options.onError);
   const { address, port: bound } = socket.address();
   const local: SocketAddress = { address, port: bound };
-  let isOpen = true;
-
-  const flowTo = (remote: SocketAddress): Flow => ({
-    id: `udp ${local.port} ${remote.address} ${remote.port}`,
-    transport: 'UDP',
-    isReliable: false,
+  const state: UdpState = {
     local,
-    remote,
-    peerNames: [],
-    get isOpen() {
-      return isOpen;
-    },
-    send(bytes) {
-      if (!isOpen) throw new SipError('sip.unreachable', 'the UDP socket is closed');
-      sendDatagram(socket, bytes, isSix ? mapped(remote) : remote, options.onError);
-    },
-    onClose: () => NEVER,
-  });
+    isOpen: true,
+    send: (bytes, remote) => sendDatagram(socket, bytes, isSix ? mapped(remote) : remote, options.onError),
+  };
+  const flowTo = (remote: SocketAddress): Flow => new UdpFlow(state, remote);
 
   socket.on('message', (bytes: Buffer, from: RemoteInfo) => {
     const flow = flowTo({ address: plainAddress(from.address), port: from.port });
@@ -66,10 +56,58 @@ export async function openUdp(host: string, port: number, options: UdpOptions): 
     local,
     flowTo,
     close() {
-      isOpen = false;
+      state.isOpen = false;
       return new Promise((resolve) => socket.close(resolve));
     },
   };
+}
+
+/** What we send to is an address already: the resolver would only make each datagram wait for the next turn. */
+const lookupDirectly: NonNullable<SocketOptions['lookup']> = (name, options, callback) => {
+  const family = isIP(name);
+  if (family === 0) lookup(name, options, (error, address, found) => callback(error, address, found));
+  else callback(null, name, family);
+};
+
+interface UdpState {
+  readonly local: SocketAddress;
+  isOpen: boolean;
+  readonly send: (bytes: Buffer, remote: SocketAddress) => void;
+}
+
+/** A class, since there is one for each datagram, and one is kept for each answer that may be asked for again. */
+class UdpFlow implements Flow {
+  readonly transport = 'UDP';
+  readonly isReliable = false;
+  readonly peerNames: readonly string[] = NOBODY;
+  readonly remote: SocketAddress;
+  readonly #state: UdpState;
+
+  constructor(state: UdpState, remote: SocketAddress) {
+    this.#state = state;
+    this.remote = remote;
+  }
+
+  get id(): string {
+    return `udp ${this.local.port} ${this.remote.address} ${this.remote.port}`;
+  }
+
+  get local(): SocketAddress {
+    return this.#state.local;
+  }
+
+  get isOpen(): boolean {
+    return this.#state.isOpen;
+  }
+
+  send(bytes: Buffer): void {
+    if (!this.isOpen) throw new SipError('sip.unreachable', 'the UDP socket is closed');
+    this.#state.send(bytes, this.remote);
+  }
+
+  onClose(): Disposable {
+    return NEVER;
+  }
 }
 
 /** What the kernel refuses (too large, no route) is told later than the call; timers of the transaction cover the loss. */

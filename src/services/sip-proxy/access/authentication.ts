@@ -49,7 +49,7 @@ export function createAuthentication(realm: string, needs: AuthenticationNeeds):
   });
 
   const challenge = (transaction: ServerTransaction, role: DigestRole, isStale: boolean): undefined => {
-    transaction.reply(role === 'www' ? 401 : 407, { headers: authenticator.challenge(role, isStale) });
+    transaction.replyStateless(role === 'www' ? 401 : 407, { headers: authenticator.challenge(role, isStale) });
     return undefined;
   };
 

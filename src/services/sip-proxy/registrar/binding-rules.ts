@@ -1,5 +1,6 @@
 import { type ExpiryBounds, grantExpiry } from '../../../sip/dialog/subscription.ts';
 import { malformed, refusal } from '../../../sip/errors.ts';
+import { ownText } from '../../../sip/own-text.ts';
 import type { Contact, NameAddr } from '../../../sip/values/name-addr.ts';
 import { isSameUri, parseUri } from '../../../sip/values/uri.ts';
 import type { BindingChanges, SipBinding } from '../../sip-registration-datastore/sip-registration-datastore.ts';
@@ -103,22 +104,22 @@ function isSameBinding(a: SipBinding, b: SipBinding): boolean {
 function bindingOf(contact: NameAddr, request: RegisterRequest, now: number): SipBinding {
   if (contact.uri.kind !== 'sip') throw malformed('Contact header', 'it is no SIP URI');
   const params: Record<string, string> = {};
-  for (const [name, value] of contact.params) if (!OWN_PARAMS.has(name)) params[name] = value;
+  for (const [name, value] of contact.params) if (!OWN_PARAMS.has(name)) params[ownText(name)] = ownText(value);
   return {
     address: request.address,
-    contact: contact.uriText,
+    contact: ownText(contact.uriText),
     outbound: request.isOutbound ? outboundOf(contact) : null,
     params,
     q: qualityOf(contact.params.get('q')),
-    callId: request.callId,
+    callId: ownText(request.callId),
     cseq: request.cseq,
     registeredAt: now,
     expiresAt: now,
-    path: request.path,
+    path: request.path.map(ownText),
     flow: request.flow,
     isBehindFlow: request.isBehindFlow,
     node: request.node,
-    userAgent: request.userAgent,
+    userAgent: ownText(request.userAgent),
   };
 }
 
@@ -130,7 +131,7 @@ export function outboundOf(contact: NameAddr): SipBinding['outbound'] {
   if (!/^[0-9]{1,10}$/.test(regId) || Number(regId) < 1 || Number(regId) > MAX_REG_ID) {
     throw malformed('Contact header', 'no valid reg-id');
   }
-  return { instance, regId: Number(regId) };
+  return { instance: ownText(instance), regId: Number(regId) };
 }
 
 function askedSeconds(contact: NameAddr, request: RegisterRequest): number | undefined {
