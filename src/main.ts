@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { runCli } from './cli/cli.ts';
-import { boundYoungGeneration } from './platform/memory.ts';
+import { boundHeapGrowth } from './platform/memory.ts';
 
 /** Arguments → one command → exit code. The only file that touches the process. */
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
-boundYoungGeneration();
+boundHeapGrowth();
 const interrupted = new AbortController();
 /** A terminal tells the launcher and us, and the launcher tells us again: that is one request. */
 const SAME_REQUEST_MS = 500;

@@ -1,6 +1,7 @@
 /**
  * One run of the Sync Agent's reading, in a process of its own so that its memory is its own: `download` reads the same
- * pages and drops them, `sync` is a full sync into an IDS. Prints one JSON line.
+ * pages and drops them, `sync` is a full sync into an IDS. Prints one JSON line, with what each stage took and the most
+ * memory that the process held in it.
  */
 import { readFile } from 'node:fs/promises';
 import { createAxlClient } from '../../src/axl/client.ts';
@@ -10,14 +11,14 @@ import type { Staging } from '../../src/ids/staging.ts';
 import { createAlarms } from '../../src/platform/alarms.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
-import { boundYoungGeneration } from '../../src/platform/memory.ts';
+import { boundHeapGrowth } from '../../src/platform/memory.ts';
 import { createMetrics } from '../../src/platform/metrics.ts';
 import { createAxlReader } from '../../src/services/sync-agent/axl-reader.ts';
 import { runFullSync } from '../../src/services/sync-agent/full-sync.ts';
 import { STAGES } from '../../src/services/sync-agent/stages.ts';
 import { SYNCED_TABLES } from '../../src/services/sync-agent/tables.ts';
 
-boundYoungGeneration();
+boundHeapGrowth();
 const [mode, url = '', caFile = '', folder = ''] = process.argv.slice(2);
 const clock = systemClock;
 const log = createLog({ level: 'silent' });
@@ -39,11 +40,27 @@ const reader = createAxlReader({
   sqlPageRows: 5_000,
 });
 
-let peak = 0;
+interface StageRun {
+  readonly name: string;
+  readonly at: number;
+  readonly cpu: number;
+  rss: number;
+}
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+const stages: StageRun[] = [];
+const enter = (name: string): void => {
+  if (stages.at(-1)?.name === name) return;
+  stages.push({ name, at: performance.now(), cpu: cpuSeconds(), rss: process.memoryUsage.rss() });
+};
 const watch = setInterval(() => {
-  peak = Math.max(peak, process.memoryUsage.rss());
+  const stage = stages.at(-1);
+  if (stage) stage.rss = Math.max(stage.rss, process.memoryUsage.rss());
 }, 20);
 const began = performance.now();
+const cpuBefore = cpuSeconds();
 let rows = 0;
 let changes = 0;
 if (mode === 'download') {
@@ -53,6 +70,7 @@ if (mode === 'download') {
     },
   } as unknown as Staging;
   for (const stage of STAGES) {
+    enter(stage.name);
     await stage.read({ reader, staging: nowhere, domain: 'acme.example', progress: () => undefined });
   }
 } else {
@@ -73,19 +91,29 @@ if (mode === 'download') {
       clock,
       log,
       alarms: createAlarms(clock, log),
-      progress: () => undefined,
+      progress: enter,
     },
     false,
   );
+  enter('closing');
   rows = result.users + result.devices + result.lines;
   changes = result.inserted + result.updated + result.deleted;
 }
 clearInterval(watch);
+enter('end');
 console.log(
   JSON.stringify({
     seconds: (performance.now() - began) / 1000,
+    cpuSeconds: cpuSeconds() - cpuBefore,
     rows,
     changes,
-    rssMiB: Math.max(peak, process.memoryUsage.rss()) / 2 ** 20,
+    // What the operating system saw, which no sampling misses.
+    rssMiB: process.resourceUsage().maxRSS / 1024,
+    stages: stages.slice(0, -1).map((stage, at) => ({
+      name: stage.name,
+      seconds: ((stages[at + 1]?.at ?? 0) - stage.at) / 1000,
+      cpuSeconds: (stages[at + 1]?.cpu ?? 0) - stage.cpu,
+      rssMiB: stage.rss / 2 ** 20,
+    })),
   }),
 );

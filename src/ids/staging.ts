@@ -43,12 +43,17 @@ export interface MergeOptions {
 export interface Staging {
   /** Begins a run: empties the area, unless it holds this very run. Answers the stages that are whole, with their counts. */
   begin(run: string): Promise<ReadonlyMap<string, number>>;
-  /** Empties one table, before a stage that was cut off is read again. */
+  /** Empties one table. */
   clear(table: StagedTable): Promise<void>;
+  /**
+   * Empties one table and lets rows in as they come, without looking for known keys, until `completeStage` sorts them:
+   * for very many rows that come in any order.
+   */
+  load(table: StagedTable): Promise<void>;
   /** Adds rows; one with a known key replaces it. */
   put(table: StagedTable, rows: readonly StagedRow[]): Promise<void>;
-  /** Marks a stage as whole. */
-  completeStage(stage: string, count: number): Promise<void>;
+  /** Marks a stage as whole, and with it the tables that were loaded: of rows with one key, the last one is kept. */
+  completeStage(stage: string, count: number, loaded: readonly StagedTable[]): Promise<void>;
   count(table: StagedTable): Promise<number>;
   /** Of these keys, by the first column of the table's, those of which no row is staged. */
   absent(table: StagedTable, keys: readonly string[]): Promise<string[]>;

@@ -138,12 +138,52 @@ describe('staging and merge', () => {
     const first = createSqliteStaging(test.ids, [DEVICES]);
     assert.equal((await first.begin('run 1')).size, 0);
     await first.put(DEVICES, [device('1', 'SEP1')]);
-    await first.completeStage('devices', 1);
+    await first.completeStage('devices', 1, []);
     const second = createSqliteStaging(test.ids, [DEVICES]);
     assert.deepEqual([...(await second.begin('run 1'))], [['devices', 1]]);
     assert.equal(await second.count(DEVICES), 1);
     assert.equal((await second.begin('run 2')).size, 0);
     assert.equal(await second.count(DEVICES), 0);
+  });
+
+  it('keeps the last of rows with one key that were loaded, and replaces later ones', async () => {
+    await using test = await openTestIds();
+    const staging = createSqliteStaging(test.ids, [DEVICES, MAPS]);
+    await staging.begin('a run');
+    for (const table of [DEVICES, MAPS]) await staging.load(table);
+    await staging.put(DEVICES, [device('2', 'SEP2'), device('1', 'SEP1')]);
+    // A page that was cut off comes again.
+    await staging.put(DEVICES, [device('2', 'SEP2', 'newer'), device('3', 'SEP3')]);
+    const map = { fkenduser: 'u', fkdirgroup: 'g' };
+    await staging.put(MAPS, [map, map]);
+    await staging.completeStage('devices', 3, [DEVICES, MAPS]);
+    assert.equal(await staging.count(DEVICES), 3);
+    assert.equal(await staging.count(MAPS), 1);
+    await staging.put(DEVICES, [device('1', 'SEP1', 'newest')]);
+    assert.equal(await staging.count(DEVICES), 3);
+    await test.ids.transaction('cucm', (trx) =>
+      staging.merge(trx, { table: DEVICES, scope: { kind: 'all' }, keepsMissing: false, now: 1, pause }),
+    );
+    const rows = await test.ids.read.selectFrom('device').select(['pkid', 'description']).orderBy('pkid').execute();
+    assert.deepEqual(
+      rows.map((row) => `${row.pkid} ${row.description}`.trim()),
+      ['1 newest', '2 newer', '3'],
+    );
+  });
+
+  it('loads a table anew that was cut off, sorted or not', async () => {
+    await using test = await openTestIds();
+    const staging = createSqliteStaging(test.ids, [DEVICES]);
+    await staging.begin('a run');
+    for (const name of ['first', 'second']) {
+      await staging.load(DEVICES);
+      await staging.put(DEVICES, [device('1', name)]);
+    }
+    await staging.completeStage('devices', 1, [DEVICES]);
+    await staging.load(DEVICES);
+    assert.equal(await staging.count(DEVICES), 0);
+    await staging.completeStage('devices', 0, [DEVICES]);
+    assert.equal(await staging.count(DEVICES), 0);
   });
 
   it('makes the table equal to the source, whatever both held', async () => {

@@ -40,7 +40,8 @@ const BUSY_TIMEOUT_MS = 5_000;
 const CACHE_KIB = 16 * 1024;
 /** A checkpoint syncs the file and stalls the commit that meets it: make it rare. At 4 KiB a page, 16 MiB of log. */
 const CHECKPOINT_PAGES = 4_000;
-const MMAP_BYTES = 256 * 1024 * 1024;
+/** The scratch database is written from front to back and read where the system's own cache has it. */
+const STAGING_CACHE_KIB = 4 * 1024;
 
 /**
  * Opens the database, making or migrating it.
@@ -68,7 +69,6 @@ export async function openSqliteIds(options: SqliteIdsOptions): Promise<SqliteId
     opened.push(reader);
     reader.pragma('query_only = ON');
     reader.pragma(`cache_size = -${CACHE_KIB}`);
-    reader.pragma(`mmap_size = ${MMAP_BYTES}`);
     const read = new Kysely<Database>({ dialect: new SqliteDialect({ database: reader }) });
     return createSqliteIds(writer, writing, reader, read, log, options.metrics);
   } catch (error) {
@@ -83,7 +83,7 @@ function attachStaging(writer: Sqlite.Database, file: string, log: Log): void {
     writer.prepare('ATTACH DATABASE ? AS staging').run(file);
     writer.pragma('staging.journal_mode = WAL');
     writer.pragma('staging.synchronous = OFF');
-    writer.pragma(`staging.cache_size = -${CACHE_KIB}`);
+    writer.pragma(`staging.cache_size = -${STAGING_CACHE_KIB}`);
     writer.prepare('SELECT count(*) FROM staging.sqlite_master').get();
   };
   try {

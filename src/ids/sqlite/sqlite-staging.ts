@@ -4,13 +4,34 @@ import type { StagedTable, Staging } from '../staging.ts';
 import { withLateCheckpoint } from './checkpoint.ts';
 import type { SqliteIds } from './sqlite-ids.ts';
 
-/** The scratch area of the embedded engine: the attached schema `staging`. */
+/**
+ * The scratch area of the embedded engine: the attached schema `staging`. Rows lie in the order in which they came, with
+ * an index of their keys: rows that are sorted while they come touch a page of the file each, which is most of the cost.
+ */
 export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable[]): Staging {
   const inserts = new Map<string, Sqlite.Statement>();
   const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
   /** Shapes of another release are not reused. */
-  const shape = tables.map((table) => `${table.name}(${table.columns.join(',')})`).join(';');
+  const shape = `appended;${tables.map((table) => `${table.name}(${table.columns.join(',')})`).join(';')}`;
+
+  const index = (database: Sqlite.Database, table: StagedTable): void => {
+    database.exec(`CREATE UNIQUE INDEX staging.${indexOf(table)} ON ${table.name} (${table.key.join(', ')})`);
+  };
+
+  /** Sorts what was loaded. */
+  const sort = (database: Sqlite.Database, table: StagedTable): void => {
+    try {
+      index(database, table);
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'SQLITE_CONSTRAINT_UNIQUE') throw error;
+      database.exec(
+        `DELETE FROM staging.${table.name} WHERE rowid NOT IN (
+           SELECT max(rowid) FROM staging.${table.name} GROUP BY ${table.key.join(', ')})`,
+      );
+      index(database, table);
+    }
+  };
 
   const remake = (database: Sqlite.Database, run: string): void => {
     inserts.clear();
@@ -19,9 +40,8 @@ export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable
     for (const table of tables) {
       database.exec(`DROP TABLE IF EXISTS staging.${table.name}`);
       // Values are checked by the STRICT table that they are merged into.
-      database.exec(
-        `CREATE TABLE staging.${table.name} (${table.columns.join(', ')}, PRIMARY KEY (${table.key.join(', ')})) WITHOUT ROWID`,
-      );
+      database.exec(`CREATE TABLE staging.${table.name} (${table.columns.join(', ')})`);
+      index(database, table);
     }
     database.exec('CREATE TABLE staging.run (id TEXT NOT NULL, shape TEXT NOT NULL)');
     database.exec('CREATE TABLE staging.stage (name TEXT PRIMARY KEY, rows INTEGER NOT NULL)');
@@ -42,6 +62,11 @@ export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable
         return new Map(rows.map((row) => [row.name, row.rows]));
       }),
     clear: (table) => ids.write((database) => void database.exec(`DELETE FROM staging.${table.name}`)),
+    load: (table) =>
+      ids.write((database) => {
+        database.exec(`DELETE FROM staging.${table.name}`);
+        database.exec(`DROP INDEX IF EXISTS staging.${indexOf(table)}`);
+      }),
     put: (table, rows) =>
       ids.write((database) => {
         let insert = inserts.get(table.name);
@@ -52,10 +77,13 @@ export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable
           );
           inserts.set(table.name, insert);
         }
-        for (const row of rows) insert.run(...table.columns.map((column) => row[column] ?? null));
+        const { columns } = table;
+        // Without an index nothing is looked for: the rows are appended.
+        for (const row of rows) insert.run(columns.map((column) => row[column] ?? null));
       }),
-    completeStage: (stage, count) =>
+    completeStage: (stage, count, loaded) =>
       ids.write((database) => {
+        for (const table of loaded) sort(database, table);
         database.prepare('INSERT OR REPLACE INTO staging.stage (name, rows) VALUES (?, ?)').run(stage, count);
       }),
     count: (table) =>
@@ -73,3 +101,5 @@ export function createSqliteStaging(ids: SqliteIds, tables: readonly StagedTable
     merge: mergeStaged,
   };
 }
+
+const indexOf = (table: StagedTable): string => `${table.name}_by_key`;

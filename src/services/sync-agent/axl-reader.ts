@@ -17,7 +17,9 @@ export interface ListQuery {
 export type SqlRow = ReadonlyMap<string, string>;
 
 /** Rows are handed on in batches of about this many, so that few of them live at once. */
-const BATCH_ROWS = 250;
+const BATCH_ROWS = 500;
+/** Pages of a list under way at the same time: CUCM makes the next one while this one is read and stored. */
+const PAGES_AT_ONCE = 2;
 
 /** What becomes of the objects of a list. */
 export interface RowSink<Source, Row> {
@@ -77,6 +79,15 @@ const NESTED: Readonly<Record<string, Markup>> = {
 const returnedTags = (tags: readonly string[]): Markup =>
   join([openTag('returnedTags'), ...tags.map((tag) => NESTED[tag] ?? element(tag)), closeTag('returnedTags')]);
 
+/** How a page ended: a failure waits for its turn. */
+type PageEnd = { readonly kind: 'read'; readonly rows: number } | { readonly kind: 'failed'; readonly error: unknown };
+
+const ended = (page: Promise<number>): Promise<PageEnd> =>
+  page.then(
+    (rows) => ({ kind: 'read', rows }),
+    (error: unknown) => ({ kind: 'failed', error }),
+  );
+
 export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
   const { axl, clock, log, signal } = needs;
 
@@ -95,22 +106,40 @@ export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
     }
   };
 
-  /** Pages until a short one. A page that CUCM finds too large is asked again, smaller. */
-  const pages = async (first: number, read: (skip: number, rows: number) => Promise<number>): Promise<number> => {
+  /**
+   * Pages until a short one. A page that CUCM finds too large is asked again, smaller. Once a page was full, `atOnce` of
+   * them are under way at the same time; the last may then lie behind the end.
+   */
+  const pages = async (
+    first: number,
+    atOnce: number,
+    read: (skip: number, rows: number) => Promise<number>,
+  ): Promise<number> => {
     let size = first;
     let total = 0;
+    const underWay: Promise<PageEnd>[] = [];
     for (;;) {
       signal.throwIfAborted();
-      try {
-        const rows = await patiently(() => read(total, size));
-        total += rows;
-        if (rows < size) return total;
-      } catch (error) {
-        if (!(error instanceof AxlError) || error.code !== 'axl.too-large' || size === 1) throw error;
-        const suggested = Math.max(1, (error.suggestedRows ?? size) - 1);
-        size = Math.max(1, Math.min(suggested, Math.floor(size / 2)));
-        log.info({ rows: size }, 'CUCM asks for smaller pages');
+      while (underWay.length < (total === 0 ? 1 : atOnce)) {
+        const skip = total + underWay.length * size;
+        underWay.push(ended(patiently(() => read(skip, size))));
       }
+      const end = await (underWay.shift() as Promise<PageEnd>);
+      if (end.kind === 'read' && end.rows === size) {
+        total += end.rows;
+        continue;
+      }
+      // None may go on storing rows behind the back of whoever tries again.
+      const others = await Promise.all(underWay.splice(0));
+      if (end.kind === 'read') {
+        for (const other of others) if (other.kind === 'failed') throw other.error;
+        return total + end.rows;
+      }
+      const { error } = end;
+      if (!(error instanceof AxlError) || error.code !== 'axl.too-large' || size === 1) throw error;
+      const suggested = Math.max(1, (error.suggestedRows ?? size) - 1);
+      size = Math.max(1, Math.min(suggested, Math.floor(size / 2)));
+      log.info({ rows: size }, 'CUCM asks for smaller pages');
     }
   };
 
@@ -137,7 +166,7 @@ export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
   return {
     patiently,
     list: (query, sink) =>
-      pages(needs.pageRows, (skip, first) =>
+      pages(needs.pageRows, PAGES_AT_ONCE, (skip, first) =>
         collect(sink, (onRow, afterChunk) => {
           const inside = join([
             element('searchCriteria', undefined, textElement(query.criterion, query.like ?? '%')),
@@ -150,7 +179,8 @@ export function createAxlReader(needs: AxlReaderNeeds): AxlReader {
       ),
     sql({ columns, from, where }, sink) {
       let after = '';
-      return pages(needs.sqlPageRows, async (_skip, first) => {
+      // Where a page begins is known when the one before has ended.
+      return pages(needs.sqlPageRows, 1, async (_skip, first) => {
         const conditions = [where, after === '' ? undefined : `pkid > '${after}'`].filter((each) => each !== undefined);
         const which = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
         let last = after;

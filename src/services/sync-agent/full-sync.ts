@@ -55,14 +55,15 @@ export async function runFullSync(needs: FullSyncNeeds, acceptsDeletions: boolea
   for (const stage of STAGES) {
     if (whole.has(stage.name)) continue;
     needs.progress(stage.name, 0, null);
-    for (const table of stage.tables) await staging.clear(SYNCED[table]);
+    const tables = stage.tables.map((table) => SYNCED[table]);
+    for (const table of tables) await staging.load(table);
     const count = await stage.read({
       reader: needs.reader,
       staging,
       domain: needs.domain,
       progress: (done, total) => needs.progress(stage.name, done, total),
     });
-    await staging.completeStage(stage.name, count);
+    await staging.completeStage(stage.name, count, tables);
     counts.set(stage.name, count);
   }
   needs.progress('what moved meanwhile', 0, null);

@@ -16,6 +16,7 @@ import {
 } from './mapping.ts';
 import { associations, displayNames } from './sql-reads.ts';
 import { SYNCED, type SyncedName } from './tables.ts';
+import { together } from './together.ts';
 
 export interface StageContext {
   readonly reader: AxlReader;
@@ -190,8 +191,8 @@ export const STAGES: readonly Stage[] = [
     tables: ['deviceLines', 'userDevices', 'userGroups'],
     async read({ reader, staging, progress }) {
       let done = 0;
-      for (const name of ['deviceLines', 'userDevices', 'userGroups'] as const) {
-        await reader.sql(associations[name].select, {
+      const read = (name: 'deviceLines' | 'userDevices' | 'userGroups'): Promise<number> =>
+        reader.sql(associations[name].select, {
           toRow: associations[name].row,
           async onRows(rows) {
             await staging.put(SYNCED[name], rows);
@@ -199,7 +200,8 @@ export const STAGES: readonly Stage[] = [
             progress(done, null);
           },
         });
-      }
+      // CUCM makes a page of one while a page of another is read and stored.
+      await together([read('deviceLines'), read('userDevices'), read('userGroups')]);
       return done;
     },
   },
