@@ -453,7 +453,18 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     set['rcc-device-selection'],
   );
   const xcpRouter = createXcpRouter(
-    { ids, changeFeed, routeDatastore, clock, log, metrics, alarms, domain, version: options.version },
+    {
+      ids,
+      changeFeed,
+      routeDatastore,
+      presenceDatastore,
+      clock,
+      log,
+      metrics,
+      alarms,
+      domain,
+      version: options.version,
+    },
     set['xcp-router'],
   );
   const xcpAuthentication = createXcpAuthenticationService(

@@ -17,19 +17,26 @@ import {
   StanzaError,
   toStanzaError,
 } from '../../xmpp/xmpp.ts';
+import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
-import type { XcpAttachment, XcpComponent } from './components/component.ts';
+import type { IqRequest, XcpAttachment, XcpComponent } from './components/component.ts';
 import { type ComponentRegistry, isOf } from './components/registry.ts';
 import type { RouterCounters } from './counters.ts';
 import { answerIq } from './iq/answer-iq.ts';
 import { BASIC_FEATURES, basicRequests } from './iq/basics.ts';
+import { createBlocking } from './iq/blocking.ts';
 import { carbonRequests } from './iq/carbons.ts';
 import { discoveryRequests } from './iq/discovery.ts';
+import { createLastActivity } from './iq/last-activity.ts';
+import { privateStorageRequests } from './iq/private-storage.ts';
+import { vcardRequests } from './iq/vcard.ts';
 import { createOfflineMessages } from './offline/offline-messages.ts';
 import type { XcpRouterOptions } from './options.ts';
 import { createClientPresence } from './presence/client-presence.ts';
+import { createComposedSessions } from './presence/composed-sessions.ts';
 import { createPermissions } from './presence/permissions.ts';
 import { createPresenceFanOut } from './presence/presence-fan-out.ts';
+import { createResourcePublisher } from './presence/resource-publisher.ts';
 import { createSubscriptions } from './presence/subscriptions.ts';
 import { rosterRequests } from './roster/roster-requests.ts';
 import { createRosters } from './roster/rosters.ts';
@@ -46,6 +53,7 @@ export interface RouterCoreNeeds {
   readonly ids: Ids;
   readonly changeFeed: ChangeFeed;
   readonly routeDatastore: RouteDatastore;
+  readonly presenceDatastore: PresenceDatastore;
   readonly clock: Clock;
   readonly log: Log;
   readonly counters: RouterCounters;
@@ -82,7 +90,17 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
   );
   const permissions = createPermissions(ids, (name) => sdns.isOurs(name) || components.byDomain(name) !== undefined);
   const rosters = createRosters({ ids, accounts, keepAtMost, newId: () => randomUUID() });
-  const fanOut = createPresenceFanOut({ accounts, rosters, permissions, routing: lateRouting, keepAtMost });
+  const composed = createComposedSessions({
+    presenceDatastore: needs.presenceDatastore,
+    sdns,
+    changed: (user, said) => fanOut.composedChanged(user, said),
+  });
+  const fanOut = createPresenceFanOut({
+    ...{ accounts, rosters, permissions, keepAtMost },
+    routing: lateRouting,
+    composed: composed.of,
+  });
+  const publisher = createResourcePublisher({ presenceDatastore: needs.presenceDatastore, accounts, clock, log });
   const subscriptions = createSubscriptions({
     ...{ ids, accounts, rosters, sdns, permissions, fanOut, keepAtMost },
     routing: lateRouting,
@@ -130,7 +148,8 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
   const clientPresence = createClientPresence({
     ...{ fanOut, subscriptions, rosters, components },
     routing: lateRouting,
-    publish: () => undefined,
+    publish: publisher.publish,
+    left: (user, said) => lastActivity.left(user.pkid, said),
     async onAvailable(session) {
       for (const { request } of (await rosters.of(session.account)).values()) {
         if (request !== '') session.deliver(parseXml(request), keepAtMost);
@@ -164,7 +183,7 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
       await refuseBlocked(session, message);
       const seen = routing.seen({ message, from: jid, to: message.to, origin: 'client' });
       if (seen !== undefined) await seen;
-      if (message.type === 'chat') noteConversation(session, message.to.bare);
+      if (message.type === 'chat' && message.to.bare !== user.jid.bare) noteConversation(session, message.to.bare);
       await routing.route(message, { kind: 'client', session });
       delivery.carbons('sent', message, account, new Set([session]));
     },
@@ -226,23 +245,37 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
     }
   };
 
+  const isSubscribed = async ({ owner, from, isOwn }: IqRequest): Promise<boolean> => {
+    if (isOwn) return true;
+    if (owner === undefined) return false;
+    return await fanOut.mayWatch(owner, from, (await rosters.ofUser(owner)).get(from.bare));
+  };
+  const lastActivity = createLastActivity({ accounts, clock, mayWatch: isSubscribed });
+  const blocking = createBlocking({
+    ...{ ids, accounts, keepAtMost },
+    async rulesChanged(user) {
+      permissions.changed(new Set([user.pkid]));
+      const account = accounts.find(user.jid.bare);
+      if (account !== undefined) await fanOut.reconsider(account);
+    },
+  });
+
   const extensions = [
     components.extend({
       name: 'xcp-router',
-      features: { server: [...BASIC_FEATURES, NS.carbons, 'msgoffline'], account: [NS.ping] },
+      features: {
+        server: [...BASIC_FEATURES, NS.carbons, NS.blocking, 'msgoffline', 'vcard-temp', 'jabber:iq:private'],
+        account: [NS.ping, 'vcard-temp', 'jabber:iq:last'],
+      },
       requests: [
         ...basicRequests({ clock, version: needs.version, startedAt: () => startedAt }),
         ...rosterRequests({ ids, accounts, rosters, subscriptions, sdns, maxItems: options.rosterItems }),
         ...carbonRequests(accounts),
-        ...discoveryRequests({
-          components,
-          accounts,
-          async isSubscribed({ owner, from, isOwn }) {
-            if (isOwn) return true;
-            if (owner === undefined) return false;
-            return await fanOut.mayWatch(owner, from, (await rosters.ofUser(owner)).get(from.bare));
-          },
-        }),
+        ...discoveryRequests({ components, accounts, isSubscribed }),
+        ...lastActivity.requests,
+        ...blocking.requests,
+        ...privateStorageRequests(ids),
+        ...vcardRequests(ids),
       ],
     }),
   ];
@@ -256,6 +289,9 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
     permissions,
     fanOut,
     subscriptions,
+    blocking,
+    composed,
+    publisher,
     /** A component's stanza, which it vouches for. */
     async fromComponent(component: XcpComponent, element: XmlElement): ReturnType<XcpAttachment['send']> {
       const stanza = readStanza(element);

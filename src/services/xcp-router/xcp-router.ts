@@ -2,11 +2,13 @@ import type { ChangeFeed } from '../../ids/change-feed.ts';
 import type { Ids } from '../../ids/ids.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { ImpError } from '../../platform/errors.ts';
+import { describeError, ImpError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
+import { STANDING_PUBLICATION } from '../../presence/publication.ts';
 import { type Jid, type ServerStreamOwner, StreamError } from '../../xmpp/xmpp.ts';
+import type { PresenceChange, PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { XcpAttachment, XcpComponent, XcpExtension } from './components/component.ts';
 import { createComponentRegistry } from './components/registry.ts';
@@ -74,6 +76,7 @@ export interface XcpRouterNeeds {
   readonly ids: Ids;
   readonly changeFeed: ChangeFeed;
   readonly routeDatastore: RouteDatastore;
+  readonly presenceDatastore: PresenceDatastore;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -112,6 +115,15 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
     clientState: (isActive, stream) => running().streams.clientState?.(isActive, stream),
     // A stream may outlive the router by a moment.
     closed: (end, stream) => core?.streams.closed(end, stream),
+  };
+
+  const presenceChanged = async (life: RouterCore, change: PresenceChange): Promise<void> => {
+    try {
+      await life.composed.presenceChanged(change);
+    } catch (error) {
+      // A store is away; what it says when it is back is told then.
+      log.warn({ err: describeError(error) }, 'the composed presence of a user could not be told');
+    }
   };
 
   return {
@@ -157,6 +169,9 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
         if (change.kind === 'topology' || life.accounts.size > 0) scope.run(() => moved.changed(change));
       });
       scope.defer(() => changes[Symbol.dispose]());
+      const said = needs.presenceDatastore.watch((change) => scope.run(() => presenceChanged(life, change)));
+      scope.defer(() => said[Symbol.dispose]());
+      scope.every(STANDING_PUBLICATION.repeatMs, () => life.publisher.renew());
       const feed = createRosterFeed({ db: needs.ids.read, ...life });
       scope.run(
         async (signal) =>

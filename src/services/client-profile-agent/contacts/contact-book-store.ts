@@ -152,7 +152,8 @@ async function saveContacts(
     const presenceaware = isPresenceAware ? 1 : 0;
     if (!known) {
       const contact = { contactuser: user, contactdomain: domain, nickname, presenceaware };
-      fresh.push({ pkid, fkenduser, ...contact, subscription: 'none', ask: 0 });
+      // A contact that is to be watched awaits its subscription: the XCP Router sends the request.
+      fresh.push({ pkid, fkenduser, ...contact, subscription: 'none', ask: presenceaware });
     } else if (known.nickname !== nickname || known.isPresenceAware !== isPresenceAware) {
       await trx.updateTable('rosteritem').set({ nickname, presenceaware }).where('pkid', '=', pkid).execute();
     }

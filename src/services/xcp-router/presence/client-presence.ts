@@ -8,6 +8,7 @@ import {
   seesContact,
   seesUser,
 } from '../../../xmpp/xmpp.ts';
+import type { LocalUser } from '../components/component.ts';
 import type { ComponentRegistry } from '../components/registry.ts';
 import type { Rosters } from '../roster/rosters.ts';
 import type { Routing } from '../routing/router.ts';
@@ -25,6 +26,7 @@ export interface ClientPresenceNeeds {
   readonly onAvailable: (session: Session) => Promise<void>;
   /** The presence of a resource for every other interface; undefined when it is gone. */
   readonly publish: (session: Session) => void;
+  readonly left: (user: LocalUser, said: Presence['element']) => void;
 }
 
 /** How many addresses one session may have written presence to on its own. */
@@ -64,6 +66,7 @@ export function createClientPresence(needs: ClientPresenceNeeds) {
       if (resource === session.jid.resource) account.conversations.delete(peer);
     }
     needs.publish(session);
+    needs.left(account.user, element);
     await fanOut.unavailable(session, element);
     components.sessionChanged({ kind: 'unavailable', user: account.user, jid: session.jid });
   };

@@ -1,5 +1,15 @@
-import type { XmlElement } from '../../../xml/element.ts';
-import { addressed, bareJid, type Jid, presence, type Stanza, seesContact, seesUser } from '../../../xmpp/xmpp.ts';
+import { attribute, type XmlElement } from '../../../xml/element.ts';
+import {
+  addressed,
+  bareJid,
+  el,
+  type Jid,
+  NS,
+  presence,
+  type Stanza,
+  seesContact,
+  seesUser,
+} from '../../../xmpp/xmpp.ts';
 import type { LocalUser } from '../components/component.ts';
 import type { RosterItem } from '../roster/roster.ts';
 import type { Rosters } from '../roster/rosters.ts';
@@ -14,6 +24,8 @@ export interface PresenceFanOutNeeds {
   readonly rosters: Rosters;
   readonly permissions: Permissions;
   readonly routing: () => Routing;
+  /** What the composed session of the user says; undefined when no source but XMPP says anything. */
+  readonly composed: (user: LocalUser) => Promise<XmlElement | undefined>;
   readonly keepAtMost: number;
 }
 
@@ -31,6 +43,18 @@ export function createPresenceFanOut(needs: PresenceFanOutNeeds) {
     return decision === 'ask' && item !== undefined && seesUser(item.subscription.state);
   };
 
+  /** All that is said about a user who is here: its resources, and its composed session. */
+  const presencesOf = async (user: LocalUser): Promise<readonly XmlElement[]> => {
+    const resources = [...(accounts.find(user.jid.bare)?.available() ?? [])].flatMap(
+      ({ presence: said }) => said ?? [],
+    );
+    const composed = await needs.composed(user);
+    return composed === undefined ? resources : [...resources, composed];
+  };
+
+  const goneOf = (said: XmlElement): XmlElement =>
+    el(NS.client, 'presence', { from: attribute(said, 'from'), type: 'unavailable' });
+
   const toOwnResources = (account: Account, element: XmlElement): void => {
     for (const other of account.available()) other.deliver(addressed(element, { to: other.jid }), keepAtMost);
   };
@@ -47,8 +71,6 @@ export function createPresenceFanOut(needs: PresenceFanOutNeeds) {
     }
   };
 
-  const unavailableOf = (jid: Jid): XmlElement => presence({ from: jid, type: 'unavailable' });
-
   return {
     mayWatch,
     toOwnResources,
@@ -58,9 +80,9 @@ export function createPresenceFanOut(needs: PresenceFanOutNeeds) {
       const { account } = session;
       toOwnResources(account, element);
       if (isFirst) {
-        for (const other of account.available()) {
-          if (other !== session && other.presence !== undefined) {
-            session.deliver(addressed(other.presence, { to: session.jid }), keepAtMost);
+        for (const said of await presencesOf(account.user)) {
+          if (attribute(said, 'from') !== session.jid.full) {
+            session.deliver(addressed(said, { to: session.jid }), keepAtMost);
           }
         }
       }
@@ -90,21 +112,28 @@ export function createPresenceFanOut(needs: PresenceFanOutNeeds) {
       for (const jid of directed) if (!told.has(jid.bare)) await send(element, jid);
     },
 
-    /** Presence of every available resource to one contact: its subscription, or the permission, has begun. */
+    /** All presence of the user to one contact: its subscription, or the permission, has begun. */
     async toContact(user: LocalUser, contact: Jid): Promise<void> {
       const account = accounts.find(user.jid.bare);
-      if (account === undefined) return;
-      const item = (await rosters.of(account)).get(contact.bare);
-      if (!(await mayWatch(user, contact, item))) return;
-      account.hiddenFrom.delete(contact.bare);
-      for (const session of account.available()) if (session.presence) await send(session.presence, bareJid(contact));
+      const roster = account ? await rosters.of(account) : await rosters.ofUser(user);
+      if (!(await mayWatch(user, contact, roster.get(contact.bare)))) return;
+      account?.hiddenFrom.delete(contact.bare);
+      for (const said of await presencesOf(user)) await send(said, bareJid(contact));
     },
 
     /** The contrary (RFC 6121 3.2.2, 3.3.3). */
     async unavailableToContact(user: LocalUser, contact: Jid): Promise<void> {
+      for (const said of await presencesOf(user)) await send(goneOf(said), bareJid(contact));
+    },
+
+    /** The composed session says something new, or is gone. */
+    async composedChanged(user: LocalUser, said: XmlElement): Promise<void> {
       const account = accounts.find(user.jid.bare);
-      if (account === undefined) return;
-      for (const session of account.available()) await send(unavailableOf(session.jid), bareJid(contact));
+      const roster = account ? await rosters.of(account) : await rosters.ofUser(user);
+      for (const item of roster.values()) {
+        if (seesUser(item.subscription.state) && (await mayWatch(user, item.jid, item))) await send(said, item.jid);
+      }
+      if (account) toOwnResources(account, said);
     },
 
     /** RFC 6121 4.3.2: what a probe is answered with. */
@@ -122,9 +151,7 @@ export function createPresenceFanOut(needs: PresenceFanOutNeeds) {
         return;
       }
       if (!isOwn && !(await mayWatch(user, watcher, item))) return;
-      for (const session of account?.available() ?? []) {
-        if (session.presence) await send(session.presence, watcher);
-      }
+      for (const said of await presencesOf(user)) await send(said, watcher);
     },
 
     /** Rules have changed: subscribers who may not see any more are told "unavailable", the others presence. */
@@ -136,10 +163,7 @@ export function createPresenceFanOut(needs: PresenceFanOutNeeds) {
         if (isVisible === !account.hiddenFrom.has(contact)) continue;
         if (isVisible) account.hiddenFrom.delete(contact);
         else account.hiddenFrom.add(contact);
-        for (const session of account.available()) {
-          if (isVisible && session.presence) await send(session.presence, item.jid);
-          else if (!isVisible) await send(unavailableOf(session.jid), item.jid);
-        }
+        for (const said of await presencesOf(account.user)) await send(isVisible ? said : goneOf(said), item.jid);
       }
     },
   };

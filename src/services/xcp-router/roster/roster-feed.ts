@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Change, FeedBatch } from '../../../ids/change-feed.ts';
 import type { Database, WatchedTable } from '../../../ids/database.ts';
 import { changesForAll, POLICY_TABLES } from '../../../presence/watcher-policies.ts';
+import type { Blocking } from '../iq/blocking.ts';
 import type { Permissions } from '../presence/permissions.ts';
 import type { PresenceFanOut } from '../presence/presence-fan-out.ts';
 import type { Subscriptions } from '../presence/subscriptions.ts';
@@ -27,6 +28,7 @@ export interface RosterFeedNeeds {
   readonly permissions: Permissions;
   readonly fanOut: PresenceFanOut;
   readonly subscriptions: Subscriptions;
+  readonly blocking: Blocking;
 }
 
 /**
@@ -34,9 +36,10 @@ export interface RosterFeedNeeds {
  * rule that hides the user takes its presence away. What the router itself wrote is in force already, and changes nothing.
  */
 export function createRosterFeed(needs: RosterFeedNeeds) {
-  const { db, accounts, rosters, permissions, fanOut, subscriptions } = needs;
+  const { db, accounts, rosters, permissions, fanOut, subscriptions, blocking } = needs;
 
   const look = async (account: Account): Promise<void> => {
+    await blocking.changed(account);
     if (account.roster === undefined) return;
     const { before, after } = await rosters.changed(account);
     for (const [bare, item] of after) {

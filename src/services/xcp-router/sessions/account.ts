@@ -9,6 +9,8 @@ export class Account {
   readonly sessions = new Map<string, Session>();
   /** Read when first needed. */
   roster: Roster | undefined;
+  /** Whom the user blocks, as clients that asked were last told. */
+  blocked: ReadonlySet<string> | undefined;
   /** Which resource answered whom (bare address): the conversation goes on there. */
   readonly conversations = new Map<string, string>();
   /** Subscribers who were last told that the user is unavailable though it is not. */

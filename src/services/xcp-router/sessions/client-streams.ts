@@ -23,6 +23,7 @@ import {
 } from '../../../xmpp/xmpp.ts';
 import type { LocalUser } from '../components/component.ts';
 import type { RouterCounters } from '../counters.ts';
+import { COMPOSED } from '../presence/composed-sessions.ts';
 import type { Sdns } from '../sdns/sdns.ts';
 import type { Accounts } from './account.ts';
 import { Inbox, type Pressure } from './inbox.ts';
@@ -183,7 +184,9 @@ export function createClientStreams(needs: ClientStreamsNeeds, limits: ClientStr
     async bind(user, resource, stream) {
       const owner = await home(user);
       const account = accounts.open(owner);
-      const jid = withResource(owner.jid, resource ?? randomBytes(9).toString('base64url'));
+      // The composed session of the user has that name.
+      const wanted = resource === COMPOSED ? null : resource;
+      const jid = withResource(owner.jid, wanted ?? randomBytes(9).toString('base64url'));
       const name = jid.resource ?? '';
       const known = account.sessions.get(name);
       // RFC 6120 7.7.2.2: who binds a resource anew is the same client come back.

@@ -25,6 +25,8 @@ export class Session {
   isEnded = false;
   /** The last presence sent to everybody; undefined while it is not available. */
   presence: XmlElement | undefined;
+  /** When it was said: milliseconds since the epoch. */
+  presenceAt = 0;
   priority = 0;
   /** Has asked for the contact list, and hears of its changes (RFC 6121 2.1.6). */
   isInterested = false;
