@@ -30,7 +30,7 @@ export interface HttpsListener {
   mount(prefix: string, handler: HttpHandler): Disposable;
   /** @throws ImpError `listener.bind` naming address and port. */
   listen(host: string, port: number): Promise<void>;
-  /** The port in use, once it listens. */
+  /** The port in use, once it listens (0 before); kept when it is closed. */
   readonly port: number;
   /** Takes new key and certificate without closing connections. */
   renew(tls: TlsMaterial): void;
@@ -143,6 +143,7 @@ function createListener(
   });
   watchExchanges(server, timesOf(options).stallMs);
   server.on('request', serve);
+  let bound = 0;
   return {
     name,
     mount(prefix, handler) {
@@ -165,12 +166,13 @@ function createListener(
         server.listen(port, host, () => {
           server.off('error', onError);
           server.on('error', (error) => log.error({ listener: name, err: error.message }, 'listener failed'));
+          bound = (server.address() as AddressInfo).port;
           resolve();
         });
       });
     },
     get port() {
-      return (server.address() as AddressInfo | null)?.port ?? 0;
+      return bound;
     },
     renew,
     close() {
