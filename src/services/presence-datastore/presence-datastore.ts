@@ -53,6 +53,11 @@ export interface PresenceChange {
   readonly kind: 'published' | 'removed' | 'expired';
 }
 
+/** Somebody watches, or watches no more; a subscription that lives on is no change. */
+export interface WatcherChange extends PresenceSubscription {
+  readonly kind: 'begun' | 'ended' | 'expired';
+}
+
 /** Transient presence and who watches it. Every call rejects with kind `unavailable` while the service is stopped. */
 export interface PresenceDatastore {
   /** Stores what a source says, in place of what it said before. @throws ImpError `datastore.full` */
@@ -76,6 +81,8 @@ export interface PresenceDatastore {
    * was, to live longer, is no change.
    */
   watch(listener: (change: PresenceChange) => void): Disposable;
+  /** Hears of every subscription that begins and ends; goes on over restarts of the service. */
+  watchWatchers(listener: (change: WatcherChange) => void): Disposable;
 }
 
 export interface PresenceDatastoreNeeds {
@@ -94,6 +101,7 @@ export function createPresenceDatastore(
 ): Service & PresenceDatastore {
   const log = needs.log.child({ subsystem: 'presence-datastore' });
   const listeners = new Set<(change: PresenceChange) => void>();
+  const watcherListeners = new Set<(change: WatcherChange) => void>();
   let stores: Stores | undefined;
   let publications = 0;
   let subscriptions = 0;
@@ -146,12 +154,8 @@ export function createPresenceDatastore(
       await deleteAll(published, 'presentity', indexOf.presentity(presentity, event));
       await deleteAll(watching, 'presentity', indexOf.presentity(presentity, event));
     },
-    watch(listener) {
-      // A function of its own per watch: the same listener may watch twice.
-      const own = (change: PresenceChange): void => listener(change);
-      listeners.add(own);
-      return { [Symbol.dispose]: () => void listeners.delete(own) };
-    },
+    watch: (listener) => join(listeners, listener),
+    watchWatchers: (listener) => join(watcherListeners, listener),
 
     async start(scope) {
       const opened: Stores = {
@@ -170,8 +174,11 @@ export function createPresenceDatastore(
           for (const listener of listeners) listener(change);
         }),
         opened.subscriptions.watch((event) => {
-          if (event.kind === 'put') subscriptions += event.previous === undefined ? 1 : 0;
-          else subscriptions -= 1;
+          if (event.kind === 'put' && event.previous !== undefined) return;
+          subscriptions += event.kind === 'put' ? 1 : -1;
+          const row = event.kind === 'put' ? event.value : event.previous;
+          const kind = event.kind === 'put' ? 'begun' : event.kind === 'expire' ? 'expired' : 'ended';
+          for (const listener of watcherListeners) listener({ ...row, kind });
         }),
       ];
       scope.defer(() => {
@@ -188,6 +195,13 @@ export function createPresenceDatastore(
     detail: () =>
       stores ? `holds ${count(publications, 'publication')} and ${count(subscriptions, 'subscription')}` : 'closed',
   };
+}
+
+/** A function of its own per watch: the same listener may watch twice. */
+function join<Change>(listeners: Set<(change: Change) => void>, listener: (change: Change) => void): Disposable {
+  const own = (change: Change): void => listener(change);
+  listeners.add(own);
+  return { [Symbol.dispose]: () => void listeners.delete(own) };
 }
 
 function count(number: number, what: string): string {

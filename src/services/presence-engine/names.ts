@@ -6,6 +6,7 @@ export const MEDIA = {
   dialogInfo: 'application/dialog-info+xml',
   rlmi: 'application/rlmi+xml',
   multipart: 'multipart/related',
+  watcherInfo: 'application/watcherinfo+xml',
   resourceLists: 'application/resource-lists+xml',
 } as const;
 

@@ -35,6 +35,7 @@ export const presenceEngineDescriptor: ServiceDescriptor<PresenceEngineOptions> 
     { spec: 'RFC 6665, 3856 (SUBSCRIBE and NOTIFY for presence)', status: 'partial' },
     { spec: 'RFC 3863, 4479, 4480 (PIDF, data model, RPID)', status: 'partial' },
     { spec: 'RFC 4662, 5367 (lists)', status: 'partial' },
+    { spec: 'RFC 3857, 3858 (watchers)', status: 'partial' },
   ],
   options: optionsSchema,
 };

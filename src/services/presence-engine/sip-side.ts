@@ -111,6 +111,7 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
 
   const watches = [
     presenceDatastore.watch((change) => changes.presenceChanged(change)),
+    presenceDatastore.watchWatchers((change) => changes.watchersChanged(change)),
     needs.onConfiguration(() => {
       changes.allChanged();
       cucm.refresh().catch((error: unknown) => log.warn({ err: describeError(error) }, "CUCM's servers are not known"));

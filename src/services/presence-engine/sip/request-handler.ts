@@ -6,6 +6,7 @@ import type { RequestHandler } from '../../../sip/sip.ts';
 import type { ServerTransaction } from '../../../sip/transaction/server-transaction.ts';
 import type { EngineCounters } from '../counters.ts';
 import { MEDIA, OPTION, RETRY_SECONDS } from '../names.ts';
+import { WATCHER_INFO_EVENT } from '../watching/watcher-list.ts';
 
 export interface RequestHandlerNeeds {
   readonly publish: (transaction: ServerTransaction) => Promise<void>;
@@ -35,7 +36,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds): RequestHandler
         headers: [
           ['Allow', ALLOW],
           ['Accept', `${MEDIA.pidf}, ${MEDIA.resourceLists}`],
-          ['Allow-Events', PRESENCE_EVENT],
+          ['Allow-Events', `${PRESENCE_EVENT}, ${WATCHER_INFO_EVENT}`],
           ['Supported', EXTENSIONS.join(', ')],
         ],
       });

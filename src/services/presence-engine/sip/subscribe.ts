@@ -10,7 +10,7 @@ import type { SipRequest } from '../../../sip/message/message.ts';
 import { randomText } from '../../../sip/random-text.ts';
 import type { SipEndpoint } from '../../../sip/sip.ts';
 import type { ServerTransaction } from '../../../sip/transaction/server-transaction.ts';
-import { writeParameterised } from '../../../sip/values/simple.ts';
+import { type Parameterised, writeParameterised } from '../../../sip/values/simple.ts';
 import type { PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
 import type { EngineCounters } from '../counters.ts';
 import { OPTION, RETRY_SECONDS } from '../names.ts';
@@ -19,9 +19,10 @@ import type { Notifier } from '../watching/notifier.ts';
 import { isList, type Subscription, subscriptionKey } from '../watching/subscription.ts';
 import type { Subscriptions } from '../watching/subscriptions.ts';
 import type { Viewer } from '../watching/viewer.ts';
+import { WATCHER_INFO_EVENT } from '../watching/watcher-list.ts';
 import { contactOf, speakerOf } from './addresses.ts';
 import { eventOf } from './events.ts';
-import { type TargetNeeds, targetOf, type WantedTarget } from './target.ts';
+import { type TargetNeeds, targetOf, type WantedTarget, watchersTargetOf } from './target.ts';
 
 export interface SubscriberNeeds extends TargetNeeds {
   readonly sip: Pick<SipEndpoint, 'sentBy'>;
@@ -37,16 +38,16 @@ export interface SubscriberNeeds extends TargetNeeds {
   readonly isOverloaded: () => boolean;
 }
 
-/** SUBSCRIBE for presence (RFC 6665 4.2, RFC 3856 6): begins, renews, ends, or fetches once. */
+/** SUBSCRIBE for presence and for who watches it (RFC 6665 4.2, RFC 3856 6, RFC 3857): begins, renews, ends, or fetches once. */
 export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTransaction) => Promise<void> {
   const { presenceDatastore, subscriptions, notifier, viewer, clock, counters, options, parameters } = needs;
 
   return async (transaction) => {
     const { request } = transaction;
-    eventOf(request, [PRESENCE_EVENT]);
+    const event = eventOf(request, [PRESENCE_EVENT, WATCHER_INFO_EVENT]);
     const id = dialogIdOf(request);
-    if (id === undefined) await begin(transaction);
-    else await renew(transaction, id);
+    if (id === undefined) await begin(transaction, event);
+    else await renew(transaction, event, id);
   };
 
   function secondsOf(request: SipRequest): number {
@@ -58,14 +59,16 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
     return seconds;
   }
 
-  async function begin(transaction: ServerTransaction): Promise<void> {
+  async function begin(transaction: ServerTransaction, event: Parameterised): Promise<void> {
     const { request } = transaction;
-    const event = eventOf(request, [PRESENCE_EVENT]);
     const watcher = speakerOf(request);
     if (watcher === undefined) throw refusal(403, 'Unknown Watcher');
     if (needs.isOverloaded() || subscriptions.size >= options.maxSubscriptions) throw tryLater();
     const seconds = secondsOf(request);
-    const wanted = await targetOf(needs, request, watcher);
+    const wanted =
+      event.value === WATCHER_INFO_EVENT
+        ? await watchersTargetOf(needs, request, watcher)
+        : await targetOf(needs, request, watcher);
     if (wanted.target.kind === 'user') await requirePermission(wanted, watcher);
     if (seconds > 0) checkLimits(wanted, watcher);
 
@@ -74,12 +77,12 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
     const contact = contactOf(needs.sip.sentBy(transaction.flow.transport), transaction.flow.transport);
     const response = createResponse(request, 200, {
       toTag: transaction.toTag,
-      headers: answerHeaders(life, contact, wanted.target.kind !== 'user'),
+      headers: answerHeaders(life, contact, isList(wanted)),
     });
     const dialog = createServerDialog(request, response);
     const subscription: Subscription = {
       id: randomText(12),
-      key: subscriptionKey(dialogId(dialog.callId, dialog.localTag, dialog.remoteTag), event.params.get('id')),
+      key: subscriptionKey(dialogId(dialog.callId, dialog.localTag, dialog.remoteTag), event),
       watcher,
       target: wanted.target,
       uri: request.uri,
@@ -92,6 +95,7 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
       resources: wanted.resources,
       byContact: new Set(),
       listVersion: 0,
+      toldWatchers: new Map(),
     };
     if (life > 0) {
       await store(subscription, life);
@@ -104,10 +108,9 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
     else notifier.end(subscription, { state: 'terminated', reason: 'timeout' });
   }
 
-  async function renew(transaction: ServerTransaction, id: string): Promise<void> {
+  async function renew(transaction: ServerTransaction, event: Parameterised, id: string): Promise<void> {
     const { request } = transaction;
-    const event = eventOf(request, [PRESENCE_EVENT]);
-    const subscription = subscriptions.get(subscriptionKey(id, event.params.get('id')));
+    const subscription = subscriptions.get(subscriptionKey(id, event));
     if (subscription === undefined) throw refusal(481, 'Subscription Does Not Exist');
     subscription.dialog = acceptRequest(subscription.dialog, request);
     const asked = secondsOf(request);
@@ -149,12 +152,10 @@ export function createSubscriber(needs: SubscriberNeeds): (transaction: ServerTr
     }
   }
 
-  async function store({ id, watcher, resources }: Subscription, seconds: number): Promise<void> {
+  async function store({ id, watcher, target, resources }: Subscription, seconds: number): Promise<void> {
+    const event = target.kind === 'watchers' ? WATCHER_INFO_EVENT : PRESENCE_EVENT;
     for (const presentity of resources.keys()) {
-      await presenceDatastore.subscribe(
-        { presentity, event: PRESENCE_EVENT, watcher, dialog: dialogName(id) },
-        seconds * 1_000,
-      );
+      await presenceDatastore.subscribe({ presentity, event, watcher, dialog: dialogName(id) }, seconds * 1_000);
     }
   }
 }

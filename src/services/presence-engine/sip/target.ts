@@ -59,6 +59,21 @@ export async function targetOf(needs: TargetNeeds, request: SipRequest, watcher:
   return { target: { kind: 'contacts', owner: user.pkid }, resources, isAdHoc: false };
 }
 
+/** Who watches a user: that is for the user alone to know. @throws SipError 403, 404, 406, 480 */
+export async function watchersTargetOf(
+  needs: TargetNeeds,
+  request: SipRequest,
+  watcher: string,
+): Promise<WantedTarget> {
+  const address = addressOfUri(requestUri(request));
+  if (address === undefined) throw refusal(404, 'Not Found');
+  checkAccept(request, [MEDIA.watcherInfo]);
+  await needs.residents.require(address);
+  if (address !== watcher) throw refusal(403, "Only One's Own Watchers");
+  const resources = new Map([[address, { uri: `sip:${address}`, name: '' }]]);
+  return { target: { kind: 'watchers' }, resources, isAdHoc: false };
+}
+
 /** Whose contact list an address names; undefined when it is somebody's own address, or no list's. */
 async function listOwner({ residents }: TargetNeeds, address: string): Promise<string | undefined> {
   const at = address.lastIndexOf('@');

@@ -4,12 +4,13 @@ import type { Ids } from '../../../ids/ids.ts';
 import type { Log } from '../../../platform/log.ts';
 import { PRESENCE_EVENT } from '../../../presence/publication.ts';
 import { POLICY_TABLES } from '../../../presence/watcher-policies.ts';
-import type { PresenceChange, PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
+import type { PresenceChange, PresenceDatastore, WatcherChange } from '../../presence-datastore/presence-datastore.ts';
 import type { EngineCounters } from '../counters.ts';
 import { pagesOf } from '../pages.ts';
 import { readContactList } from './contact-lists.ts';
 import type { Notifier } from './notifier.ts';
 import type { Residents } from './residents.ts';
+import type { Subscription } from './subscription.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 /** Tables by which it changes who is there and who may see whom. */
@@ -49,7 +50,12 @@ export class WatcherChanges {
   presenceChanged({ presentity, event, source, kind }: PresenceChange): void {
     if (event !== PRESENCE_EVENT) return;
     if (kind === 'expired' && /^(sip:|phone\/)/.test(source)) this.#needs.counters.publishExpired.inc();
-    this.#changed(presentity);
+    this.#changed(presentity, ({ target }) => target.kind !== 'watchers');
+  }
+
+  /** Somebody watches, or watches no more. */
+  watchersChanged({ presentity, event }: WatcherChange): void {
+    if (event === PRESENCE_EVENT) this.#changed(presentity, ({ target }) => target.kind === 'watchers');
   }
 
   /** Every subscription is looked at again: when it is not known what it has missed, or other rules hold. */
@@ -75,8 +81,8 @@ export class WatcherChanges {
     return told === 0 ? '' : `looked at ${told} ${told === 1 ? 'subscription' : 'subscriptions'}`;
   }
 
-  #changed(address: string): number {
-    const watching = this.#needs.subscriptions.watching(address);
+  #changed(address: string, isTouched: (each: Subscription) => boolean = () => true): number {
+    const watching = this.#needs.subscriptions.watching(address).filter(isTouched);
     for (const each of watching) this.#needs.notifier.changed(each, address);
     return watching.length;
   }

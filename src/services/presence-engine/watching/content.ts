@@ -5,6 +5,7 @@ import { MEDIA, OPTION, RETRY_SECONDS } from '../names.ts';
 import { type Instance, writeListDocument } from './list-document.ts';
 import { isList, type Subscription } from './subscription.ts';
 import type { View, Viewer } from './viewer.ts';
+import { writeWatcherInfo } from './watcher-list.ts';
 
 /** What a NOTIFY says. */
 export interface Content {
@@ -32,9 +33,27 @@ export async function contentOf(
   subscription: Subscription,
   changed: ReadonlySet<string> | null,
 ): Promise<Content> {
+  if (subscription.target.kind === 'watchers') return await watchersContent(viewer, subscription, changed === null);
   return isList(subscription)
     ? await listContent(viewer, subscription, changed)
     : await userContent(viewer, subscription);
+}
+
+/** Everybody who watches, or those who watch otherwise than was told. */
+async function watchersContent(viewer: Viewer, subscription: Subscription, isFull: boolean): Promise<Content> {
+  const { watcher, toldWatchers, listVersion } = subscription;
+  const list = await viewer.watchers(watcher);
+  const body = writeWatcherInfo(watcher, listVersion, list, toldWatchers, isFull);
+  const print = list.entries.map(({ id, status }) => `${id} ${status}`).join('\n');
+  if (isFull || print !== printOf(toldWatchers)) subscription.listVersion += 1;
+  subscription.toldWatchers = new Map(list.entries.map((entry) => [entry.id, entry]));
+  const content = { contentType: MEDIA.watcherInfo, body, headers: [], leftOver: [] };
+  if (!list.isHere) return { ...content, state: 'terminated', end: endOf('nobody'), print: undefined };
+  return { ...content, state: 'active', print };
+}
+
+function printOf(told: Subscription['toldWatchers']): string {
+  return [...told.values()].map(({ id, status }) => `${id} ${status}`).join('\n');
 }
 
 async function userContent(viewer: Viewer, subscription: Subscription): Promise<Content> {

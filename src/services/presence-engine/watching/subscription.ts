@@ -1,10 +1,16 @@
 import type { Dialog } from '../../../sip/dialog/dialog.ts';
+import type { Parameterised } from '../../../sip/values/simple.ts';
+import type { WatcherEntry } from './watcher-list.ts';
 
-/** What is watched: one user, the watcher's contact list, or a list that the watcher has sent (RFC 5367). */
+/**
+ * What is watched: one user, the watcher's contact list, a list that the watcher has sent (RFC 5367), or who watches the
+ * watcher (RFC 3857).
+ */
 export type Target =
   | { readonly kind: 'user' }
   | { readonly kind: 'contacts' /** Key of the watcher in the IDS. */; readonly owner: string }
-  | { readonly kind: 'list' };
+  | { readonly kind: 'list' }
+  | { readonly kind: 'watchers' };
 
 /** A user who is watched in it, with the name that the watcher has given. */
 export interface Resource {
@@ -35,14 +41,16 @@ export interface Subscription {
   resources: ReadonlyMap<string, Resource>;
   /** Addresses that it may see only because the watcher is on their contact lists. */
   byContact: ReadonlySet<string>;
-  /** Number of the next list document (RFC 4662 5.1). */
+  /** Number of the next list document (RFC 4662 5.1, RFC 3858 3.2). */
   listVersion: number;
+  /** Watchers that it has been told of, by their ids. */
+  toldWatchers: ReadonlyMap<string, WatcherEntry>;
 }
 
-export function subscriptionKey(dialogId: string, eventId: string | undefined): string {
-  return `${dialogId} ${eventId ?? ''}`;
+export function subscriptionKey(dialogId: string, event: Parameterised): string {
+  return `${dialogId} ${event.value} ${event.params.get('id') ?? ''}`;
 }
 
-export function isList({ target }: Subscription): boolean {
-  return target.kind !== 'user';
+export function isList({ target }: Pick<Subscription, 'target'>): boolean {
+  return target.kind === 'contacts' || target.kind === 'list';
 }

@@ -50,7 +50,8 @@ export class Subscriptions {
 
   /** Other people who watch a user. */
   watchersOf(address: string): ReadonlySet<string> {
-    return new Set(this.watching(address).map(({ watcher }) => watcher));
+    const watching = this.watching(address).filter(({ target }) => target.kind !== 'watchers');
+    return new Set(watching.map(({ watcher }) => watcher));
   }
 
   add(subscription: Subscription): void {

@@ -8,6 +8,7 @@ import type { EngineConfiguration } from '../../../rpc/presence-engine/configura
 import type { PresenceDatastore } from '../../presence-datastore/presence-datastore.ts';
 import type { RoutedUser } from '../../route-datastore/route-datastore.ts';
 import type { Residents } from './residents.ts';
+import { readWatcherList, type WatcherList } from './watcher-list.ts';
 
 /** What one watcher gets to see of one user. */
 export type View =
@@ -33,6 +34,8 @@ export interface ViewerNeeds {
 export interface Viewer {
   /** Views of any users, by address. @param addresses bare, in lower case */
   view(addresses: readonly string[], watcher: string): Promise<ReadonlyMap<string, View>>;
+  /** Who watches a user. @param address bare, in lower case */
+  watchers(address: string): Promise<WatcherList>;
 }
 
 /** Users read at once: keeps a statement short, as SQLite answers on our one thread. */
@@ -78,6 +81,7 @@ export function createViewer({ ids, presenceDatastore, residents, configuration 
   };
 
   return {
+    watchers: (address) => readWatcherList({ ids, presenceDatastore, residents, configuration }, address),
     async view(addresses, watcher) {
       const domain = watcher.slice(watcher.lastIndexOf('@') + 1);
       const isInternal = configuration().domains.some((each) => each.toLowerCase() === domain);
