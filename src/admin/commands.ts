@@ -4,6 +4,7 @@ import { assignmentCommands } from './commands/assignment.ts';
 import { certsCommands } from './commands/certs.ts';
 import { changesCommands } from './commands/changes.ts';
 import { gatewayCommands } from './commands/gateway.ts';
+import { haCommands } from './commands/ha.ts';
 import { notificationCommands } from './commands/notifications.ts';
 import { peerCommands } from './commands/peer.ts';
 import { rccCommands } from './commands/rcc.ts';
@@ -21,6 +22,7 @@ export const commands: readonly AnyCommand[] = [
   ...changesCommands,
   ...userCommands,
   ...assignmentCommands,
+  ...haCommands,
   ...rccCommands,
   ...gatewayCommands,
   ...peerCommands,

@@ -101,6 +101,27 @@ export interface PeerView {
   readonly sipTransport: string;
 }
 
+/** Redundancy groups and their nodes. */
+export interface HaOverview {
+  readonly groups: readonly {
+    readonly group: string;
+    readonly isEnabled: boolean;
+    readonly nodes: readonly {
+      readonly name: string;
+      readonly isHere: boolean;
+      /** 0 to 12. */
+      readonly number: number;
+      readonly state: string;
+      readonly reason: string;
+      readonly heardSecondsAgo: number | null;
+      readonly roundTripMs: number | null;
+      readonly servicesDown: readonly string[];
+    }[];
+  }[];
+  /** What stands against switching high availability on in this node's group. */
+  readonly problems: readonly string[];
+}
+
 /** What commands may touch. The node gives it; nothing here is a service's inside. */
 export interface AdminContext {
   readonly node: {
@@ -152,7 +173,18 @@ export interface AdminContext {
   /** @param address bare, in any case; null while the Presence Datastore is not running */
   readonly presence: (address: string) => Promise<PresenceOverview | null>;
   readonly replication: { readonly state: number; readonly sentence: string };
-  readonly highAvailability: { readonly state: string; readonly reason: string };
+  readonly highAvailability: {
+    /** Of this node, now. */
+    readonly state: string;
+    readonly reason: string;
+    overview(): Promise<HaOverview>;
+    /** @param group '' for this node's */
+    enable(group: string, isOverridden: boolean): Promise<void>;
+    disable(group: string): Promise<void>;
+    failover(node: string, by: string): Promise<void>;
+    fallback(node: string, by: string): Promise<void>;
+    recover(group: string, by: string): Promise<void>;
+  };
   readonly certificates: {
     list(): Promise<readonly CertificateInfo[]>;
     renew(): Promise<readonly CertificateInfo[]>;

@@ -14,6 +14,7 @@ import type * as xcp from './tables/xcp.ts';
 export interface Database {
   enterprisenode: topology.EnterpriseNodeRow;
   enterprisesubcluster: topology.EnterpriseSubclusterRow;
+  harecord: topology.HaRecordRow;
   processnode: topology.ProcessNodeRow;
   enduser: users.EndUserRow;
   applicationuser: users.ApplicationUserRow;
@@ -79,4 +80,5 @@ export type WatchedTable = Exclude<
   | 'vcard'
   | 'interclusterpeerstatus'
   | 'interclusteruser'
+  | 'harecord'
 >;

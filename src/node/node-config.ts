@@ -92,6 +92,10 @@ export const nodeConfigSchema = z.strictObject({
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),
       rcc: port(5064, 'CSTA over SIP, UDP and TCP, while RCC Device Selection is activated'),
+      serverRecoveryManager: port(
+        22001,
+        'Heartbeats between the nodes of a cluster, the same on all of them; open once there is another node',
+      ),
       presenceEngineSip: port(5080, 'SIP over UDP and TCP of the Presence Engine, which the SIP Proxy sends to'),
     })
     .prefault({})

@@ -65,6 +65,11 @@ import {
   rccDeviceSelectionDescriptor,
 } from '../services/rcc-device-selection/rcc-device-selection.ts';
 import { createRouteDatastore, routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
+import { createRpcTransport } from '../services/server-recovery-manager/rpc-transport.ts';
+import {
+  createServerRecoveryManager,
+  serverRecoveryManagerDescriptor,
+} from '../services/server-recovery-manager/server-recovery-manager.ts';
 import { createSipProxy, sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import {
   createSipRegistrationDatastore,
@@ -89,10 +94,12 @@ import { loadActivations } from './activations.ts';
 import { configuredCucm } from './cucm-access.ts';
 import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable, xmppEndpoint } from './endpoints.ts';
+import { hostAnswers, hostId } from './host.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
 import { generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
 import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
+import { createUserMover } from './user-mover.ts';
 
 export interface NodeOptions {
   readonly config: NodeFile;
@@ -246,6 +253,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   stack.defer(() => axl[Symbol.asyncDispose]());
   const credentials = stack.use(createCredentialCheck({ axl, ids, clock, log, metrics }));
 
+  let isListening = false;
   // Services, in the order of src/node/services.ts.
   const set = config.services;
   const staging = createSqliteStaging(ids, SYNCED_TABLES);
@@ -282,8 +290,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     set['route-datastore'],
   );
   const loginDatastore = createLoginDatastore(
-    // The epoch stays 0 while there is nobody to take a user over.
-    { engine, clock, log, metrics, servedBy: () => ({ node: config.node, epoch: 0 }) },
+    { engine, clock, log, metrics, servedBy: (home) => serverRecoveryManager.ownerOf(home) },
     set['login-datastore'],
   );
   const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
@@ -489,8 +496,33 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
     set['xcp-connection-manager'],
   );
+  const serverRecoveryManager = createServerRecoveryManager(
+    {
+      ids,
+      changeFeed,
+      engine,
+      isStoreShared: false,
+      transport: stack.use(
+        createRpcTransport({ tls, bind: config.bind, port: port(config.listeners.serverRecoveryManager), clock, log }),
+      ),
+      services: () => supervisor,
+      users: createUserMover({ ids, loginDatastore, sipRegistrations, nodeName: config.node }),
+      replicationState: () => 2,
+      hostAnswers: (at) => hostAnswers(at, config.listeners.https, clock),
+      hostId: await hostId(clock),
+      isNodeGoingDown: () => !isListening,
+      nodeName: config.node,
+      clock,
+      log,
+      metrics,
+      alarms,
+      notifications,
+    },
+    set['server-recovery-manager'],
+  );
   const services: MadeService[] = [
     made(dataMonitorDescriptor, dataMonitor),
+    made(serverRecoveryManagerDescriptor, serverRecoveryManager),
     made(syncAgentDescriptor, syncAgent),
     made(routeDatastoreDescriptor, routeDatastore),
     made(loginDatastoreDescriptor, loginDatastore),
@@ -517,7 +549,6 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   dataMonitor.onOpen(() => supervisor.poke());
 
   // Readiness and what administrators reach.
-  let isListening = false;
   let isReady = false;
   const readinessListeners: ((isReady: boolean) => void)[] = [];
   const judge = (): void => {
@@ -583,7 +614,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         }
       },
       replication: { state: 2, sentence: 'one node: nothing to replicate' },
-      highAvailability: { state: 'Unknown', reason: 'High Availability Not Enabled' },
+      highAvailability: serverRecoveryManager.administration,
       certificates: {
         list: () => listCertificates(folder('certs'), clock),
         async renew() {

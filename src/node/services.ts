@@ -10,6 +10,7 @@ import { presenceEngineDescriptor } from '../services/presence-engine/presence-e
 import { presenceWebServiceDescriptor } from '../services/presence-web-service/presence-web-service.ts';
 import { rccDeviceSelectionDescriptor } from '../services/rcc-device-selection/rcc-device-selection.ts';
 import { routeDatastoreDescriptor } from '../services/route-datastore/route-datastore.ts';
+import { serverRecoveryManagerDescriptor } from '../services/server-recovery-manager/server-recovery-manager.ts';
 import { sipProxyDescriptor } from '../services/sip-proxy/sip-proxy.ts';
 import { sipRegistrationDatastoreDescriptor } from '../services/sip-registration-datastore/sip-registration-datastore.ts';
 import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
@@ -20,6 +21,7 @@ import { xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
 /** The register: every service of the node, in the order of starting (docs/services/supervisor.md). */
 export const descriptors = [
   dataMonitorDescriptor,
+  serverRecoveryManagerDescriptor,
   syncAgentDescriptor,
   routeDatastoreDescriptor,
   loginDatastoreDescriptor,
@@ -41,6 +43,9 @@ export const descriptors = [
 /** `services:` of the node file: the options of each service under its name. */
 export const serviceOptions = z.strictObject({
   'data-monitor': dataMonitorDescriptor.options.prefault({}).describe(dataMonitorDescriptor.purpose),
+  'server-recovery-manager': serverRecoveryManagerDescriptor.options
+    .prefault({})
+    .describe(serverRecoveryManagerDescriptor.purpose),
   'sync-agent': syncAgentDescriptor.options.prefault({}).describe(syncAgentDescriptor.purpose),
   'route-datastore': routeDatastoreDescriptor.options.prefault({}).describe(routeDatastoreDescriptor.purpose),
   'login-datastore': loginDatastoreDescriptor.options.prefault({}).describe(loginDatastoreDescriptor.purpose),

@@ -101,7 +101,16 @@ export async function openAdminWorld(options: AdminWorldOptions = {}): Promise<A
     },
     presence: async () => null,
     replication: { state: 2, sentence: 'one node: nothing to replicate' },
-    highAvailability: { state: 'Unknown', reason: 'High Availability Not Enabled' },
+    highAvailability: {
+      state: 'Unknown',
+      reason: 'High Availability Not Enabled',
+      overview: async () => ({ groups: [], problems: [] }),
+      enable: async () => undefined,
+      disable: async () => undefined,
+      failover: async () => undefined,
+      fallback: async () => undefined,
+      recover: async () => undefined,
+    },
     certificates: { list: async () => [], renew: async () => [] },
   };
   const listener = options.tls ? createHttpsListener('test', options.tls, log) : createHttpListener('test', log);

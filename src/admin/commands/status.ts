@@ -94,7 +94,7 @@ async function gather(context: AdminContext): Promise<Status> {
       errors: sync.errors,
     },
     replication: { ...context.replication },
-    highAvailability: { ...context.highAvailability },
+    highAvailability: { state: context.highAvailability.state, reason: context.highAvailability.reason },
     feed: consumers.map(({ consumer, seq, lagRows, lagSeconds, failures, lastError, isFollowing }) => ({
       consumer,
       seq,

@@ -5,6 +5,7 @@ import * as sipCredential from './003-sip-credential.ts';
 import * as rccSelection from './004-rcc-selection.ts';
 import * as xcp from './005-xcp.ts';
 import * as intercluster from './006-intercluster.ts';
+import * as haRecord from './007-ha-record.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -14,4 +15,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '004-rcc-selection': rccSelection,
   '005-xcp': xcp,
   '006-intercluster': intercluster,
+  '007-ha-record': haRecord,
 };

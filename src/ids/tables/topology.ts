@@ -34,3 +34,13 @@ export interface ProcessNodeRow {
   /** `CUCM Voice/Video` or `CUCM IM and Presence`. */
   role: string;
 }
+
+/** What a node's Server Recovery Manager was: read at its next start. Each node's own; not watched by the feed. */
+export interface HaRecordRow {
+  node: string;
+  state: number;
+  reason: string;
+  /** 0 while the transition is under way. */
+  finished: number;
+  at: number;
+}

@@ -124,8 +124,11 @@ export interface LoginDatastoreNeeds {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** This node and the present epoch of its ownership: stands in every row that it writes. */
-  readonly servedBy: () => RowOwner;
+  /**
+   * This node and the epoch in which it serves the users of a home node (null: application users): stands in every row
+   * that it writes. @throws ImpError kind `unavailable` while another node owns them
+   */
+  readonly servedBy: (homeNodeId: number | null) => RowOwner;
   /** Session keys are derived from it: nodes that share a store share it. Absent: a random one of this process. */
   readonly secret?: Uint8Array;
 }
@@ -222,7 +225,7 @@ export function createLoginDatastore(
       clientType: request.clientType,
       clientVersion: request.clientVersion,
       owner: request.owner && { sessionId: request.owner.id, userPkid: request.owner.userPkid },
-      servedBy: needs.servedBy(),
+      servedBy: needs.servedBy(request.homeNodeId),
       homeNodeId: request.homeNodeId,
       passwordTag,
       nonce,
@@ -309,8 +312,8 @@ export function createLoginDatastore(
       }
       const token = newToken();
       const life = Math.min(options.tokenSeconds * 1_000, entry.expiresInMs ?? Number.POSITIVE_INFINITY);
-      const { id: sessionId, userPkid, userid } = session;
-      await tokens.put(digestOf(token), { sessionId, userPkid, userid, servedBy: needs.servedBy() }, life);
+      const { id: sessionId, userPkid, userid, homeNodeId } = session;
+      await tokens.put(digestOf(token), { sessionId, userPkid, userid, servedBy: needs.servedBy(homeNodeId) }, life);
       return token;
     },
 

@@ -1,0 +1,497 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Facts, HaEvent, Health } from '../../../src/services/server-recovery-manager/facts.ts';
+import type { HaReason, HaState, NodeState } from '../../../src/services/server-recovery-manager/states.ts';
+import { transition, transitionRows } from '../../../src/services/server-recovery-manager/transitions.ts';
+
+type Said = readonly [HaState, HaReason];
+type PeerSaid = readonly [HaState, HaReason, Health?];
+interface Given {
+  readonly peer?: PeerSaid;
+  readonly health?: Health;
+  readonly recorded?: Said;
+  readonly holdsPeerUsers?: boolean;
+  readonly hasLowerId?: boolean;
+  readonly isRecovering?: boolean;
+}
+/** Number of the row, what it is called, from, event, what else is known, to (null: stays). */
+type Case = readonly [string, string, Said, HaEvent['kind'] | HaEvent, Given, Said | null];
+
+const node = ([state, reason]: Said): NodeState => ({ state, reason });
+const normal: Said = [3, 'Normal'];
+const peerNormal: PeerSaid = [3, 'Normal', 'up'];
+const starting: Said = [1, 'Initialization'];
+
+const CASES: readonly Case[] = [
+  ['1', 'a start leads to Initializing', [4, 'Peer Down'], 'started', {}, starting],
+  [
+    '1a',
+    'switched on, a node begins with Initializing',
+    [0, 'High Availability Not Enabled'],
+    'ha-enabled',
+    {},
+    starting,
+  ],
+  ['2', 'switched off, it is Unknown', starting, 'ha-disabled', {}, [0, 'High Availability Not Enabled']],
+  ['3', 'peer there, nothing recorded, services up', starting, 'peer-heard', { peer: peerNormal }, normal],
+  ['3', 'both start at once', starting, 'peer-heard', { peer: [1, 'Initialization', 'pending'] }, normal],
+  ['-', 'services not up yet: it waits', starting, 'peer-heard', { peer: peerNormal, health: 'pending' }, null],
+  [
+    '4',
+    'services down past the delay, peer healthy',
+    starting,
+    'peer-heard',
+    { peer: peerNormal, health: 'down' },
+    [9, 'Critical Service Down'],
+  ],
+  [
+    '5',
+    'services down on both sides',
+    starting,
+    'peer-heard',
+    { peer: [1, 'Initialization', 'down'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  [
+    '6',
+    'recorded Idle, peer Backup',
+    starting,
+    'peer-heard',
+    { recorded: [2, 'On Admin Request'], peer: [4, 'On Admin Request'] },
+    [2, 'Initialization'],
+  ],
+  [
+    '6',
+    'recorded Idle, both started',
+    starting,
+    'peer-heard',
+    { recorded: [2, 'Initialization'], peer: starting },
+    [2, 'Initialization'],
+  ],
+  [
+    '6a',
+    'recorded Backup, peer Idle',
+    starting,
+    'peer-heard',
+    { recorded: [4, 'On Admin Request'], peer: [2, 'On Admin Request'] },
+    [4, 'Initialization'],
+  ],
+  [
+    '6b',
+    'recorded Failed Over, peer Backup',
+    starting,
+    'peer-heard',
+    { recorded: [8, 'Critical Service Down'], peer: [4, 'Critical Service Down'] },
+    [8, 'Initialization'],
+  ],
+  [
+    '6b',
+    'peer has taken over meanwhile, services down here',
+    starting,
+    'peer-heard',
+    { recorded: normal, peer: [4, 'Peer Down'], health: 'pending' },
+    [9, 'Initialization'],
+  ],
+  [
+    '7',
+    'peer silent for the initialization time-out',
+    starting,
+    'peer-silent-at-start',
+    {},
+    [5, 'Peer Down During Initialization'],
+  ],
+  [
+    '-',
+    'the same without services: it cannot serve anybody',
+    starting,
+    'peer-silent-at-start',
+    { health: 'down' },
+    null,
+  ],
+  ['8', 'failed over by hand', normal, 'failover', { peer: peerNormal }, [7, 'On Admin Request']],
+  ['-', 'refused: the peer is not Normal', normal, 'failover', { peer: [1, 'Initialization', 'up'] }, null],
+  ['-', 'refused: the peer is not heard', normal, 'failover', {}, null],
+  [
+    '8b',
+    'served by the peer after a request',
+    [7, 'On Admin Request'],
+    'peer-heard',
+    { peer: [4, 'On Admin Request'] },
+    [2, 'On Admin Request'],
+  ],
+  [
+    '8b',
+    'served by the peer after a service went down',
+    [7, 'Critical Service Down'],
+    'peer-heard',
+    { peer: [4, 'Critical Service Down'], health: 'down' },
+    [9, 'Critical Service Down'],
+  ],
+  [
+    '8a',
+    'both asked at once: the higher number takes over',
+    [7, 'On Admin Request'],
+    'peer-heard',
+    { peer: [7, 'On Admin Request'] },
+    [5, 'On Admin Request'],
+  ],
+  [
+    '-',
+    '… and the lower one fails over',
+    [7, 'On Admin Request'],
+    'peer-heard',
+    { peer: [7, 'On Admin Request'], hasLowerId: true },
+    null,
+  ],
+  [
+    '9',
+    'a critical service down past the delay',
+    normal,
+    'services-down',
+    { peer: peerNormal, health: 'down' },
+    [7, 'Critical Service Down'],
+  ],
+  ['-', '… but nobody there who could take over', normal, 'services-down', { health: 'down' }, null],
+  ['9a', 'the peer fails over', normal, 'peer-heard', { peer: [7, 'Database Failure'] }, [5, 'Database Failure']],
+  [
+    '9a',
+    'the peer has left its users by itself',
+    normal,
+    'peer-heard',
+    { peer: [9, 'Critical Service Down'] },
+    [5, 'Critical Service Down'],
+  ],
+  [
+    '9b',
+    'critical services down on both sides',
+    normal,
+    'services-down',
+    { peer: [3, 'Normal', 'down'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  [
+    '9c',
+    'the peer fails over to a node that cannot serve',
+    normal,
+    'peer-heard',
+    { peer: [7, 'On Admin Request'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  [
+    '9d',
+    'both fail over because of their services',
+    [7, 'Critical Service Down'],
+    'peer-heard',
+    { peer: [7, 'Database Failure'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  ['9e', 'users taken', [5, 'Critical Service Down'], 'users-taken', {}, [4, 'Critical Service Down']],
+  [
+    '10',
+    'the database is down',
+    normal,
+    'database-down',
+    { peer: peerNormal, health: 'down' },
+    [7, 'Database Failure'],
+  ],
+  ['11, 12', 'peer silent', normal, { kind: 'peer-silent', cause: 'Peer Down' }, {}, [5, 'Peer Down']],
+  [
+    '11, 12',
+    'peer silent, its host gone',
+    normal,
+    { kind: 'peer-silent', cause: 'Peer Reboot' },
+    {},
+    [5, 'Peer Reboot'],
+  ],
+  [
+    '11, 12',
+    'the backup of a failed-over node dies',
+    [8, 'Critical Service Down'],
+    { kind: 'peer-silent', cause: 'Peer Down' },
+    {},
+    [5, 'Peer Down'],
+  ],
+  [
+    '-',
+    'an Idle node stays out of service',
+    [2, 'On Admin Request'],
+    { kind: 'peer-silent', cause: 'Peer Down' },
+    {},
+    null,
+  ],
+  [
+    '11a',
+    'the peer dies while it takes over',
+    [7, 'On Admin Request'],
+    { kind: 'peer-silent', cause: 'Peer Down' },
+    {},
+    [5, 'Peer Down'],
+  ],
+  [
+    '11a',
+    '… and nothing serves here',
+    [7, 'Critical Service Down'],
+    { kind: 'peer-silent', cause: 'Peer Down' },
+    { health: 'down' },
+    [11, 'Take Over Users Failed'],
+  ],
+  ['11b', 'this node is cut off', normal, 'isolated', {}, [8, 'Peer Down']],
+  ['11c', 'the peer has taken the ownership', normal, 'ownership-lost', { health: 'down' }, [9, 'Peer Down']],
+  ['11d', 'the peer serves our users', normal, 'peer-heard', { peer: [4, 'Peer Down'] }, [8, 'Initialization']],
+  ['11e', 'the silent peer is back in time', [5, 'Peer Down'], 'peer-heard', { peer: peerNormal }, normal],
+  ['-', '… or too late', [5, 'Peer Down'], 'peer-heard', { peer: peerNormal, holdsPeerUsers: true }, null],
+  ['12a', 'the host of the peer was started anew', [4, 'Peer Down'], 'peer-host-restarted', {}, [4, 'Peer Reboot']],
+  ['-', 'which explains no other failover', [4, 'Critical Service Down'], 'peer-host-restarted', {}, null],
+  ['13', 'services up again', [9, 'Critical Service Down'], 'services-up', {}, [8, 'Critical Service Down']],
+  [
+    '14',
+    'a service goes down while failed over',
+    [8, 'Initialization'],
+    'services-down',
+    { health: 'down' },
+    [9, 'Critical Service Down'],
+  ],
+  [
+    '15',
+    'fallback by hand',
+    [2, 'On Admin Request'],
+    'fallback',
+    { peer: [4, 'On Admin Request'] },
+    [6, 'On Admin Request'],
+  ],
+  [
+    '15',
+    'the same from Failed Over',
+    [8, 'Critical Service Down'],
+    'fallback',
+    { peer: [4, 'Critical Service Down'] },
+    [6, 'On Admin Request'],
+  ],
+  [
+    '15a',
+    'the backup gives users back',
+    [4, 'On Admin Request'],
+    'peer-heard',
+    { peer: [6, 'On Admin Request'] },
+    [10, 'On Admin Request'],
+  ],
+  ['15b', 'the restored node has them', [6, 'On Admin Request'], 'users-back', {}, normal],
+  ['15c', 'the backup hears of it', [10, 'On Admin Request'], 'peer-heard', { peer: peerNormal }, normal],
+  [
+    '16 -',
+    'fallback refused while critical services are down',
+    [9, 'Critical Service Down'],
+    'fallback',
+    { peer: [4, 'Critical Service Down'], health: 'down' },
+    null,
+  ],
+  [
+    '17',
+    'automatic fallback',
+    [8, 'Critical Service Down'],
+    'automatic-fallback',
+    { peer: [4, 'Critical Service Down'] },
+    [6, 'Automatic Fallback'],
+  ],
+  [
+    '18 -',
+    'a failover by hand is only undone by hand',
+    [2, 'On Admin Request'],
+    'automatic-fallback',
+    { peer: [4, 'On Admin Request'] },
+    null,
+  ],
+  [
+    '19',
+    'the backup loses a service, the peer is well',
+    [4, 'Critical Service Down'],
+    'services-down',
+    { peer: [8, 'Critical Service Down'], health: 'down' },
+    [7, 'Auto Recover Critical Service Down'],
+  ],
+  [
+    '19',
+    '… or its database',
+    [4, 'Peer Down'],
+    'database-down',
+    { peer: [8, 'Initialization'], health: 'down' },
+    [7, 'Auto Recover Database Failure'],
+  ],
+  [
+    '19a',
+    'the failed-over node takes everything',
+    [8, 'Critical Service Down'],
+    'peer-heard',
+    { peer: [7, 'Auto Recover Critical Service Down'] },
+    [5, 'Auto Recover Critical Service Down'],
+  ],
+  [
+    '20',
+    'the backup loses a service, the peer is not well',
+    [4, 'Critical Service Down'],
+    'services-down',
+    { peer: [9, 'Critical Service Down'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  ['20', '… or silent', [4, 'Peer Down'], 'services-down', { health: 'down' }, [11, 'Critical Service Down']],
+  [
+    '20a',
+    'asked to take over while it cannot serve',
+    [9, 'Critical Service Down'],
+    'peer-heard',
+    { peer: [7, 'Auto Recover Critical Service Down'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  ['21', 'users cannot be moved', [5, 'Peer Down'], 'taking-failed', {}, [11, 'Take Over Users Failed']],
+  [
+    '21a',
+    'both leave their users',
+    [7, 'On Admin Request'],
+    'peer-heard',
+    { peer: [9, 'Peer Down'] },
+    [11, 'Take Over Users Failed'],
+  ],
+  [
+    '21b',
+    'a service goes down amid it',
+    [5, 'Peer Down'],
+    'services-down',
+    { health: 'down' },
+    [11, 'Take Over Users Failed'],
+  ],
+  [
+    '22',
+    'users cannot be moved back',
+    [6, 'On Admin Request'],
+    'taking-back-failed',
+    {},
+    [11, 'Take Back Users Failed'],
+  ],
+  ['22', '… on the backup', [10, 'On Admin Request'], 'taking-back-failed', {}, [11, 'Take Back Users Failed']],
+  [
+    '23',
+    'services do not start',
+    [6, 'On Admin Request'],
+    'services-not-started',
+    {},
+    [11, 'Start of Critical Services Failed'],
+  ],
+  [
+    '24',
+    'started anew while it was getting its users back',
+    starting,
+    'peer-heard',
+    { recorded: [6, 'On Admin Request'], peer: [10, 'On Admin Request'] },
+    [6, 'On Admin Request'],
+  ],
+  [
+    '24a',
+    'started anew while it was giving users back',
+    starting,
+    'peer-heard',
+    { recorded: [10, 'On Admin Request'], peer: [6, 'On Admin Request'] },
+    [10, 'On Admin Request'],
+  ],
+  [
+    '25',
+    'started anew while it was to take over',
+    starting,
+    'peer-heard',
+    { recorded: [5, 'On Admin Request'], peer: [7, 'On Admin Request'] },
+    [5, 'Initialization'],
+  ],
+  [
+    '25a',
+    'started anew while it was failing over',
+    starting,
+    'peer-heard',
+    { recorded: [7, 'On Admin Request'], peer: [5, 'On Admin Request'] },
+    [7, 'On Admin Request'],
+  ],
+  [
+    '25b',
+    'started anew, and cannot serve',
+    starting,
+    'peer-heard',
+    { recorded: [5, 'On Admin Request'], peer: [7, 'On Admin Request'], health: 'down' },
+    [11, 'Critical Service Down'],
+  ],
+  ['26', 'recovered by hand', [11, 'Unknown'], 'recover', {}, starting],
+  ['-', 'nothing to recover from', normal, 'recover', { peer: peerNormal }, null],
+  [
+    '27',
+    'one started anew while the other is Failed',
+    starting,
+    'peer-heard',
+    { peer: [11, 'Take Over Users Failed'] },
+    [11, 'Unknown'],
+  ],
+  [
+    '-',
+    '… unless both are just being recovered',
+    starting,
+    'peer-heard',
+    { peer: [11, 'Unknown'], isRecovering: true },
+    null,
+  ],
+  [
+    '27a',
+    'Failed for different reasons',
+    [11, 'Take Over Users Failed'],
+    'peer-heard',
+    { peer: [11, 'Unknown'] },
+    [11, 'Unknown'],
+  ],
+  [
+    '27b',
+    'the peer is Failed',
+    [7, 'On Admin Request'],
+    'peer-heard',
+    { peer: [11, 'Take Over Users Failed'] },
+    [11, 'Take Over Users Failed'],
+  ],
+  ['28', 'both served everybody', [4, 'Peer Down'], 'peer-heard', { peer: [4, 'Peer Down'] }, [11, 'Unknown']],
+  [
+    '28a',
+    'both take over',
+    [5, 'Peer Down'],
+    'peer-heard',
+    { peer: [5, 'Peer Down During Initialization'] },
+    [11, 'Unknown'],
+  ],
+  ['28b', 'recovered by itself', [11, 'Unknown'], 'automatic-recovery', {}, starting],
+  ['28c', 'both have left their users', [8, 'Peer Down'], 'peer-heard', { peer: [8, 'Peer Down'] }, [11, 'Unknown']],
+  ['29', 'switched off', [4, 'Peer Down'], 'ha-disabled', {}, [0, 'High Availability Not Enabled']],
+];
+
+describe('the transitions of a node in its redundancy group', () => {
+  for (const [row, name, from, event, given, to] of CASES) {
+    it(`row ${row}: ${name}`, () => {
+      const facts: Facts = {
+        own: node(from),
+        health: given.health ?? 'up',
+        recorded: given.recorded ? node(given.recorded) : null,
+        peer: given.peer ? { ...node([given.peer[0], given.peer[1]]), health: given.peer[2] ?? 'up' } : null,
+        holdsPeerUsers: given.holdsPeerUsers ?? false,
+        hasLowerId: given.hasLowerId ?? false,
+        isRecovering: given.isRecovering ?? false,
+      };
+      const decided = transition(facts, typeof event === 'string' ? ({ kind: event } as HaEvent) : event);
+      assert.deepEqual(decided.kind === 'move' ? decided.to : null, to && node(to));
+      if (decided.kind === 'move') assert.equal(decided.row, row);
+    });
+  }
+
+  it('has a case for every row of the table, and a row for every number', () => {
+    const tried = new Set(CASES.map(([row]) => row));
+    assert.deepEqual(
+      transitionRows().flatMap(({ row }) => (tried.has(row) ? [] : [row])),
+      [],
+    );
+    const numbers = new Set([...tried].flatMap((row) => [...row.matchAll(/\d+/g)].map(([number]) => Number(number))));
+    assert.deepEqual(
+      [...Array(29).keys()].map((n) => n + 1).filter((n) => !numbers.has(n)),
+      [],
+    );
+  });
+});
