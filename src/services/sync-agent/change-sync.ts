@@ -128,7 +128,8 @@ async function stageMany(
   const [lines, users, devices] = [wanted('lines'), wanted('endUsers'), wanted('devices')];
   const into = { ServiceProfile: users, RoutePartition: lines, DevicePool: devices } as const;
   for (const type of FILED_TYPES) {
-    if (changed.has(type)) for (const pkid of await misfiled(needs, type)) into[type].add(pkid);
+    const pkids = [...(changed.get(type) ?? [])];
+    if (pkids.length > 0) for (const pkid of await misfiled(needs, type, pkids)) into[type].add(pkid);
   }
   const tooMany = (): boolean => lines.size + users.size + devices.size > MOST_OBJECTS;
   const resync = (): Followed & { readonly kind: 'resync' } => ({

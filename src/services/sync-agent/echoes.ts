@@ -1,6 +1,6 @@
 import type { Ids } from '../../ids/ids.ts';
 import type { StagedRow } from '../../ids/staging.ts';
-import type { AxlReader } from './axl-reader.ts';
+import { type AxlReader, PKID } from './axl-reader.ts';
 import { byKeys } from './sql-reads.ts';
 
 /**
@@ -90,27 +90,66 @@ async function misnamed(
   return found;
 }
 
-/** Names that whole objects are filed under: table and column here, and where CUCM lists them. */
+/**
+ * Names that whole objects are filed under: table and column here, where CUCM lists them, and the objects' column there
+ * that points at them.
+ */
 const FILED = {
-  ServiceProfile: { table: 'enduser', column: 'serviceprofile', from: 'ucserviceprofile' },
-  RoutePartition: { table: 'numplan', column: 'partition', from: 'routepartition' },
-  DevicePool: { table: 'device', column: 'devicepool', from: 'devicepool' },
+  ServiceProfile: {
+    table: 'enduser',
+    column: 'serviceprofile',
+    from: 'ucserviceprofile',
+    pointer: 'fkucserviceprofile',
+  },
+  RoutePartition: { table: 'numplan', column: 'partition', from: 'routepartition', pointer: 'fkroutepartition' },
+  DevicePool: { table: 'device', column: 'devicepool', from: 'devicepool', pointer: 'fkdevicepool' },
 } as const;
 
 export type FiledType = keyof typeof FILED;
 export const FILED_TYPES = Object.keys(FILED) as FiledType[];
 
-/** Objects that are filed under a name that CUCM does not have any more. */
-export async function misfiled({ ids, reader }: EchoNeeds, type: FiledType): Promise<string[]> {
-  const { table, column, from } = FILED[type];
-  const names = (await reader.sqlRows(`select name from ${from}`)).map((row) => row.get('name') ?? '');
-  const rows = await ids.read
+/**
+ * Objects that are filed under a name that CUCM does not have any more, and those that belong to one of the changed and
+ * show another name than it has now: two of them may have swapped their names, and then no name is gone.
+ */
+export async function misfiled(
+  { ids, reader }: EchoNeeds,
+  type: FiledType,
+  changed: readonly string[],
+): Promise<string[]> {
+  const { table, column, from, pointer } = FILED[type];
+  const rows = await reader.sqlRows(`select pkid, name from ${from}`);
+  const names = new Map(rows.map((row) => [row.get('pkid') ?? '', row.get('name') ?? '']));
+  const gone = await ids.read
     .selectFrom(table)
     .where('deletedat', 'is', null)
-    .where(column, 'not in', ['', ...names])
+    .where(column, 'not in', ['', ...names.values()])
     .select('pkid')
     .execute();
-  return rows.map((row) => row.pkid);
+  const found = gone.map((row) => row.pkid);
+  const shownOf = async (some: readonly string[]) =>
+    await ids.read
+      .selectFrom(table)
+      .where('pkid', 'in', some)
+      .where('deletedat', 'is', null)
+      .select(['pkid', `${column} as shown`])
+      .execute();
+  for (const some of chunks(changed.filter((pkid) => PKID.test(pkid) && names.has(pkid)))) {
+    const list = some.map((pkid) => `'${pkid}'`).join(', ');
+    await reader.sql(
+      { columns: pointer, from: table, where: `${pointer} in (${list})` },
+      {
+        toRow: (row) => [row.get('pkid') ?? '', names.get(row.get(pointer) ?? '') ?? ''] as const,
+        async onRows(objects) {
+          const now = new Map(objects);
+          for (const pkids of chunks([...now.keys()])) {
+            for (const { pkid, shown } of await shownOf(pkids)) if (shown !== now.get(pkid)) found.push(pkid);
+          }
+        },
+      },
+    );
+  }
+  return found;
 }
 
 function* chunks(pkids: readonly string[]): Generator<string[]> {

@@ -121,6 +121,50 @@ describe('Sync Agent: names that others show', () => {
     await isComplete(world);
   });
 
+  it('two service profiles, and two partitions, swap their names between polls', async () => {
+    await using world = await following();
+    const before = (await userOf(world, 'alice'))?.serviceprofile ?? '';
+    await world.axl('addServiceProfile', '<serviceProfile><name>Other</name></serviceProfile>');
+    await world.axl('updateUser', '<userid>bob</userid><serviceProfile>Other</serviceProfile>');
+    for (const [name, pattern] of [
+      ['Inside', '7001'],
+      ['Outside', '7002'],
+    ] as const) {
+      await world.axl('addRoutePartition', `<routePartition><name>${name}</name></routePartition>`);
+      await world.axl(
+        'addLine',
+        `<line><pattern>${pattern}</pattern><usage>Device</usage><routePartitionName>${name}</routePartitionName></line>`,
+      );
+    }
+    await world.poll();
+    assert.equal((await userOf(world, 'bob'))?.serviceprofile, 'Other');
+    const swap = async (operation: string, one: string, other: string): Promise<void> => {
+      for (const [from, to] of [
+        [one, 'Meanwhile'],
+        [other, one],
+        ['Meanwhile', other],
+      ] as const) {
+        await world.axl(operation, `<name>${from}</name><newName>${to}</newName>`);
+      }
+    };
+    await swap('updateServiceProfile', before, 'Other');
+    await swap('updateRoutePartition', 'Inside', 'Outside');
+    await world.poll();
+    assert.equal((await userOf(world, 'alice'))?.serviceprofile, 'Other');
+    assert.equal((await userOf(world, 'bob'))?.serviceprofile, before);
+    const lines = await world.test.ids.read
+      .selectFrom('numplan')
+      .where('dnorpattern', 'in', ['7001', '7002'])
+      .select('partition')
+      .orderBy('dnorpattern')
+      .execute();
+    assert.deepEqual(
+      lines.map((line) => line.partition),
+      ['Outside', 'Inside'],
+    );
+    await isComplete(world);
+  });
+
   it('a removed group has no members', async () => {
     await using world = await following();
     await world.axl('addUserGroup', '<userGroup><name>Few</name></userGroup>');
