@@ -1,4 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseFaults } from '../mock-cucm/faults.ts';
+import { ImpError } from '../platform/errors.ts';
 import { LOG_LEVELS } from '../platform/log.ts';
 import type { CliIo } from './io.ts';
 
@@ -42,6 +44,17 @@ function wholeNumber(most: number): (value: string) => number {
   };
 }
 
+/** @throws InvalidArgumentError that tells the faults there are, or what the value must be */
+function checkedFault(value: string): string {
+  try {
+    parseFaults([value]);
+    return value;
+  } catch (error) {
+    if (error instanceof ImpError) throw new InvalidArgumentError(error.message);
+    throw error;
+  }
+}
+
 export function globalFlags(): Option[] {
   return [
     new Option('--data <dir>', 'data folder of the node (default: ./data)'),
@@ -77,7 +90,7 @@ export function mockCucmFlags(): Option[] {
     new Option('--seed <n>', 'seed of generated data (default: 1)').argParser(wholeNumber(999_999_999)),
     new Option('--fixture <file>', 'users and devices (default: acme)'),
     new Option('--fault <name=value>', 'switch a fault on; may be repeated').argParser(
-      (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+      (value: string, before: readonly string[] | undefined) => [...(before ?? []), checkedFault(value)],
     ),
     new Option('--endpoints <file>', 'write where it listens to this file (JSON)'),
     new Option('--log-level <level>', 'how much to log on standard error').choices(LOG_LEVELS),

@@ -18,7 +18,7 @@ export async function runMockCucm(flags: GlobalFlags, io: CliIo): Promise<void> 
   const temporary = given.data === undefined ? await mkdtemp(join(tmpdir(), 'imp-mock-cucm-')) : undefined;
   let mock: StandaloneMock | undefined;
   try {
-    mock = await startStandaloneMock({
+    const starting = startStandaloneMock({
       certificatesFolder: join(temporary ?? resolve(io.cwd, given.data ?? ''), 'certs'),
       dataFolder: given.data === undefined ? null : resolve(io.cwd, given.data),
       fixtureFile: given.fixture === undefined ? null : resolve(io.cwd, given.fixture),
@@ -27,13 +27,24 @@ export async function runMockCucm(flags: GlobalFlags, io: CliIo): Promise<void> 
       seed: given.seed ?? 1,
       faults: given.fault ?? [],
       port: given.port ?? DEFAULT_PORT,
+      signal: io.interrupted,
+      onGenerated: (done, total) => {
+        if (!given.json) io.status?.(`generating users: ${done} of ${total}`);
+      },
       clock: systemClock,
       log: createLog({ level: (given.logLevel as LogLevel | undefined) ?? (io.isErrorTerminal ? 'warn' : 'info') }),
     });
+    mock = await starting.catch((error: unknown) => {
+      if (io.interrupted.aborted) return undefined;
+      throw error;
+    });
+    // Interrupted while users were generated.
+    if (mock === undefined) return;
     const endpoints = { ready: true, pid: io.pid, ...mock.endpoints };
     if (endpointsFile !== undefined) await writeEndpoints(endpointsFile, endpoints);
     if (given.json) io.out(JSON.stringify(endpoints));
     else {
+      io.status?.('');
       io.out(
         [
           'mock CUCM',

@@ -39,6 +39,10 @@ export interface MockCucmOptions {
   readonly expiredTls?: () => Promise<TlsMaterial>;
   /** Longest run of a client's SQL statement. */
   readonly sqlLimitMs?: number;
+  /** Ends a start that generates many users; `start` then throws its reason. */
+  readonly signal?: AbortSignal;
+  /** Users generated so far, of how many. */
+  readonly onGenerated?: (done: number, total: number) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -75,10 +79,11 @@ export function createMockCucm(options: MockCucmOptions): MockCucm {
   return {
     async start() {
       const began = clock.monotonic();
-      const opened = openStore({
+      const opened = await openStore({
         dataDir: options.dataDir,
         clock,
-        seed: (writing, isNew) => seed(writing, isNew, options),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        seed: (writing, isNew) => seed(writing, isNew, options, log),
       });
       store = opened;
       opened.onChanges((each) => changes.append(each));
@@ -115,12 +120,22 @@ export function createMockCucm(options: MockCucmOptions): MockCucm {
   };
 }
 
-function seed(writing: Writing, isNew: boolean, options: MockCucmOptions): void {
+/** So many generated users are worth a line of the log. */
+const LOGGED_USERS = 20_000;
+
+async function seed(writing: Writing, isNew: boolean, options: MockCucmOptions, log: Log): Promise<void> {
   if (isNew) {
     seedFactory(writing, options.nodes, options.fixture.domain);
     seedFixture(writing, options.fixture);
   }
-  if (options.users > 0) generateUsers(writing, options);
+  if (options.users === 0) return;
+  await generateUsers(writing, {
+    ...options,
+    onGenerated(done, total) {
+      options.onGenerated?.(done, total);
+      if (done % LOGGED_USERS === 0) log.info({ users: done, total }, 'generating users');
+    },
+  });
 }
 
 function mount(

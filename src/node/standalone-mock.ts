@@ -27,6 +27,10 @@ export interface StandaloneMockOptions {
   readonly seed: number;
   readonly faults: readonly string[];
   readonly port: number;
+  /** Ends a start that generates many users; it then throws the signal's reason. */
+  readonly signal: AbortSignal;
+  /** Users generated so far, of how many. */
+  readonly onGenerated: (done: number, total: number) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -52,6 +56,8 @@ export async function startStandaloneMock(options: StandaloneMockOptions): Promi
     port: options.port,
     tls: certificates.node,
     faults: parseFaults(options.faults),
+    signal: options.signal,
+    onGenerated: options.onGenerated,
     clock: options.clock,
     log: options.log,
   });

@@ -8,7 +8,14 @@ export interface GeneratorOptions {
   readonly userPrefix: string;
   readonly seed: number;
   readonly fixture: CucmFixture;
+  /** Ends it: what is under way is thrown away. */
+  readonly signal?: AbortSignal;
+  /** Users so far, of how many; told after each slice. */
+  readonly onGenerated?: (done: number, total: number) => void;
 }
+
+/** Users made in one go; the process listens between two slices. */
+const SLICE = 1_000;
 
 const FIRST_NAMES = [
   'Anna',
@@ -124,9 +131,10 @@ interface Common {
 
 /**
  * Adds users `prefix000001` … with phones, lines, groups and credentials, those that are missing: a data folder that
- * holds some already gets the rest. In the caller's one transaction.
+ * holds some already gets the rest. In the caller's one transaction, but in slices between which the process does what waits.
+ * @throws the signal's reason
  */
-export function generateUsers(writing: Writing, options: GeneratorOptions): void {
+export async function generateUsers(writing: Writing, options: GeneratorOptions): Promise<void> {
   const { userPrefix: prefix, users } = options;
   const from = generatedBefore(writing, prefix);
   if (from >= users) return;
@@ -137,14 +145,26 @@ export function generateUsers(writing: Writing, options: GeneratorOptions): void
   for (let index = 1; index <= users; index += 1) {
     const user = shapeOf(index, random, options);
     if (index > from) insertUser(writing, user, common);
+    if (index % SLICE === 0 || index === users) {
+      options.onGenerated?.(index, users);
+      await breathe(options.signal);
+    }
   }
-  connect(writing, from, users, common);
-  rebuild();
+  for (const step of [...connect(writing, from, users, common), ...rebuild]) {
+    step();
+    await breathe(options.signal);
+  }
   writing.run(
     `INSERT INTO mockgenerated (prefix, users) VALUES (?, ?) ON CONFLICT (prefix) DO UPDATE SET users = excluded.users`,
     prefix,
     users,
   );
+}
+
+/** Lets what waits run, a signal of the system among it. @throws the signal's reason */
+async function breathe(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+  signal?.throwIfAborted();
 }
 
 /**
@@ -178,17 +198,15 @@ const FILLED = [
   'credential',
 ] as const;
 
-/** Drops the indexes of the tables that are filled; the answer makes them again. */
-function takeIndexes(writing: Writing, count: number): () => void {
-  if (count < MANY_USERS) return () => undefined;
+/** Drops the indexes of the tables that are filled; the answer makes them again, a step each. */
+function takeIndexes(writing: Writing, count: number): readonly (() => void)[] {
+  if (count < MANY_USERS) return [];
   const indexes = writing.all<{ name: string; sql: string }>(
     `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
      AND tbl_name IN (${FILLED.map((table) => `'${table}'`).join(', ')})`,
   );
   for (const index of indexes) writing.run(`DROP INDEX ${index.name}`);
-  return () => {
-    for (const index of indexes) writing.run(index.sql);
-  };
+  return indexes.map((index) => () => void writing.run(index.sql));
 }
 
 interface GeneratedUser {
@@ -317,8 +335,8 @@ const KEY = {
   presence: '9',
 } as const;
 
-/** Lines, and who has what, set-wise from the users after `from`, up to `to`, and their devices. */
-function connect(writing: Writing, from: number, to: number, common: Common): void {
+/** Lines, and who has what, set-wise from the users after `from`, up to `to`, and their devices: a step for each table. */
+function connect(writing: Writing, from: number, to: number, common: Common): readonly (() => void)[] {
   // Users of other origin have keys all over; their key beginning just so is out of the question.
   const range = `u.pkid >= '${KEY.user}${hexOf(from + 1)}' AND u.pkid < '${KEY.user}${hexOf(to + 1)}'`;
   const users = `FROM enduser u WHERE ${range}`;
@@ -326,36 +344,42 @@ function connect(writing: Writing, from: number, to: number, common: Common): vo
   const devices = `FROM device d JOIN enduser u ON u.pkid = d.fkenduser
     WHERE d.pkid >= '${KEY.device}0' AND d.pkid < '${KEY.device}a' AND ${range}`;
   const ofDevice = (prefix: string): string => `'${prefix}' || substr(d.pkid, 2)`;
-  writing.run(
-    `INSERT INTO numplan (pkid, dnorpattern, description, alertingname, tkpatternusage, fkmatrix_presence)
-     SELECT ${ofUser(KEY.line)}, u.telephonenumber, u.displayname, u.displayname, 2, ? ${users}`,
-    common.presenceGroup,
-  );
-  writing.run(
-    `INSERT INTO devicenumplanmap (pkid, fkdevice, fknumplan, numplanindex, label, display, displayascii)
-     SELECT ${ofDevice(KEY.appearance)}, d.pkid, ${ofUser(KEY.line)}, 1, u.telephonenumber, u.displayname, u.userid ${devices}`,
-  );
-  writing.run(
-    `INSERT INTO enduserdevicemap (pkid, fkenduser, fkdevice, defaultprofile, tkuserassociation)
-     SELECT ${ofDevice(KEY.control)}, u.pkid, d.pkid, 'f', 1 ${devices}`,
-  );
-  writing.run(
-    `INSERT INTO devicenumplanmapendusermap (pkid, fkdevicenumplanmap, fkenduser)
-     SELECT ${ofDevice(KEY.presence)}, ${ofDevice(KEY.appearance)}, u.pkid ${devices}`,
-  );
-  writing.run(
-    `INSERT INTO endusernumplanmap (pkid, fkenduser, fknumplan, tkdnusage)
-     SELECT ${ofUser(KEY.primary)}, u.pkid, ${ofUser(KEY.line)}, 1 ${users}`,
-  );
+  const step =
+    (sql: string, ...values: SqlValue[]) =>
+    () =>
+      void writing.run(sql, ...values);
   const inGroup = (prefix: string): string =>
     `INSERT INTO enduserdirgroupmap (pkid, fkenduser, fkdirgroup) SELECT ${ofUser(prefix)}, u.pkid, ? ${users}`;
-  writing.run(inGroup(KEY.endUserGroup), common.endUsers);
-  // Some three of eight may control their phones from a computer: as the last digit of the key falls.
-  writing.run(`${inGroup(KEY.ctiGroup)} AND substr(u.pkid, 36) < '6'`, common.ctiEnabled);
   const credential = (prefix: string): string =>
     `INSERT INTO credential (pkid, fkenduser, credentials, tkcredential) SELECT ${ofUser(prefix)}, u.pkid, ?, ? ${users}`;
-  writing.run(credential(KEY.password), common.password, CREDENTIAL.password);
-  writing.run(credential(KEY.pin), common.pin, CREDENTIAL.pin);
+  return [
+    step(
+      `INSERT INTO numplan (pkid, dnorpattern, description, alertingname, tkpatternusage, fkmatrix_presence)
+       SELECT ${ofUser(KEY.line)}, u.telephonenumber, u.displayname, u.displayname, 2, ? ${users}`,
+      common.presenceGroup,
+    ),
+    step(
+      `INSERT INTO devicenumplanmap (pkid, fkdevice, fknumplan, numplanindex, label, display, displayascii)
+       SELECT ${ofDevice(KEY.appearance)}, d.pkid, ${ofUser(KEY.line)}, 1, u.telephonenumber, u.displayname, u.userid ${devices}`,
+    ),
+    step(
+      `INSERT INTO enduserdevicemap (pkid, fkenduser, fkdevice, defaultprofile, tkuserassociation)
+       SELECT ${ofDevice(KEY.control)}, u.pkid, d.pkid, 'f', 1 ${devices}`,
+    ),
+    step(
+      `INSERT INTO devicenumplanmapendusermap (pkid, fkdevicenumplanmap, fkenduser)
+       SELECT ${ofDevice(KEY.presence)}, ${ofDevice(KEY.appearance)}, u.pkid ${devices}`,
+    ),
+    step(
+      `INSERT INTO endusernumplanmap (pkid, fkenduser, fknumplan, tkdnusage)
+       SELECT ${ofUser(KEY.primary)}, u.pkid, ${ofUser(KEY.line)}, 1 ${users}`,
+    ),
+    step(inGroup(KEY.endUserGroup), common.endUsers),
+    // Some three of eight may control their phones from a computer: as the last digit of the key falls.
+    step(`${inGroup(KEY.ctiGroup)} AND substr(u.pkid, 36) < '6'`, common.ctiEnabled),
+    step(credential(KEY.password), common.password, CREDENTIAL.password),
+    step(credential(KEY.pin), common.pin, CREDENTIAL.pin),
+  ];
 }
 
 function hexOf(index: number): string {

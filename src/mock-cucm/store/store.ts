@@ -29,8 +29,10 @@ export interface StoreOptions {
   /** null: a temporary folder, removed when the store is disposed. */
   readonly dataDir: string | null;
   readonly clock: Clock;
+  /** Ends the filling. */
+  readonly signal?: AbortSignal;
   /** Fills a new database, or adds to one; runs before changes are watched. */
-  readonly seed: (writing: Writing, isNew: boolean) => void;
+  readonly seed: (writing: Writing, isNew: boolean) => Promise<void>;
 }
 
 const FILE = 'cucm.db';
@@ -40,8 +42,8 @@ const STATEMENTS = 500;
 const SEEDED = 1;
 const CACHE_KIB = 32 * 1024;
 
-/** @throws ImpError `mock-cucm.data` when the data folder cannot be used */
-export function openStore(options: StoreOptions): Store {
+/** @throws ImpError `mock-cucm.data` when the data folder cannot be used; the signal's reason */
+export async function openStore(options: StoreOptions): Promise<Store> {
   const temporary = options.dataDir === null ? mkdtempSync(join(tmpdir(), 'imp-mock-cucm-db-')) : undefined;
   const folder = temporary ?? (options.dataDir as string);
   const file = join(folder, FILE);
@@ -55,17 +57,22 @@ export function openStore(options: StoreOptions): Store {
     db.pragma('temp_store = MEMORY');
     addMatcher(db);
     db.pragma(`cache_size = -${CACHE_KIB}`);
-    return createStore(db, file, options, discard);
+    return await createStore(db, file, options, discard);
   } catch (cause) {
     db?.close();
     discard();
-    throw cause instanceof ImpError
+    throw cause instanceof ImpError || options.signal?.aborted
       ? cause
       : new ImpError('unavailable', 'mock-cucm.data', `the mock's database ${file} cannot be used`, { cause });
   }
 }
 
-function createStore(db: Sqlite.Database, file: string, options: StoreOptions, discard: () => void): Store {
+async function createStore(
+  db: Sqlite.Database,
+  file: string,
+  options: StoreOptions,
+  discard: () => void,
+): Promise<Store> {
   const statements = new LRUCache<string, Sqlite.Statement<unknown[], unknown>>({ max: STATEMENTS });
   const statement = (sql: string): Sqlite.Statement<unknown[], unknown> => {
     const known = statements.get(sql);
@@ -96,13 +103,11 @@ function createStore(db: Sqlite.Database, file: string, options: StoreOptions, d
       throw fromDatabase(error);
     }
   };
-  fill(db, () =>
-    transact(() => {
-      createSchema(db);
-      options.seed(writing, db.pragma('user_version', { simple: true }) !== SEEDED);
-      db.pragma(`user_version = ${SEEDED}`);
-    }),
-  );
+  await fill(db, async () => {
+    createSchema(db);
+    await options.seed(writing, db.pragma('user_version', { simple: true }) !== SEEDED);
+    db.pragma(`user_version = ${SEEDED}`);
+  });
   db.pragma('journal_mode = WAL');
   // What is acknowledged survives the process, not the machine: it is a mock.
   db.pragma(`synchronous = ${options.dataDir === null ? 'OFF' : 'NORMAL'}`);
@@ -132,11 +137,19 @@ function createStore(db: Sqlite.Database, file: string, options: StoreOptions, d
 
 /**
  * Fills a database: everything is written once, without the detour by the log; a kill in the middle is undone by the
- * rollback journal. What is seeded refers to what was seeded before it, so foreign keys need no check.
+ * rollback journal. What is seeded refers to what was seeded before it, so foreign keys need no check. Nobody else has the
+ * database yet, so the one transaction may last while other things are done.
  */
-function fill(db: Sqlite.Database, task: () => void): void {
+async function fill(db: Sqlite.Database, task: () => Promise<void>): Promise<void> {
   db.pragma('journal_mode = TRUNCATE');
   db.pragma('synchronous = OFF');
   db.pragma('foreign_keys = OFF');
-  task();
+  db.exec('BEGIN IMMEDIATE');
+  try {
+    await task();
+    db.exec('COMMIT');
+  } catch (error) {
+    if (db.inTransaction) db.exec('ROLLBACK');
+    throw fromDatabase(error);
+  }
 }
