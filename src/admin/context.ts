@@ -161,7 +161,8 @@ export interface AdminContext {
       readonly password: string;
       /** PEM; '' trusts what the system trusts. */
       readonly ca: string;
-      readonly sipTransport: 'TCP' | 'UDP' | 'TLS';
+      /** '' as the SIP Proxy's parameter says. */
+      readonly sipTransport: 'TCP' | 'UDP' | 'TLS' | '';
     }): Promise<PeerView>;
     remove(wanted: string): Promise<PeerView>;
     /** null: all of them. */

@@ -93,7 +93,12 @@ export interface SignInRoutes {
         readonly node: { readonly address: string };
         readonly backup: { readonly address: string } | null;
       }
-    | { readonly kind: 'peer-cluster'; readonly user: UserFacts; readonly node: string }
+    | {
+        readonly kind: 'peer-cluster';
+        readonly user: UserFacts;
+        readonly node: string;
+        readonly backup: { readonly address: string } | null;
+      }
     | { readonly kind: 'unassigned'; readonly user: UserFacts }
     | { readonly kind: 'unknown' }
   >;
@@ -153,7 +158,7 @@ async function byPassword<Session extends SessionFacts>(
     (application !== undefined &&
       (route.kind === 'unknown' || request.clientType.toLowerCase() === APPLICATION_CLIENT));
   // A peer cluster's user has a password only there: the client is sent on without one being checked.
-  if (!isApplication && route.kind === 'peer-cluster' && route.user.isEnabled) return redirectToPeer(route.node);
+  if (!isApplication && route.kind === 'peer-cluster' && route.user.isEnabled) return redirectToPeer(route);
 
   const kind: UserKind = isApplication ? 'applicationuser' : 'enduser';
   const userPkid = isApplication ? application?.pkid : route.kind === 'unknown' ? undefined : route.user.pkid;
@@ -206,7 +211,7 @@ async function openForEndUser<Session extends SessionFacts>(
   if (route.kind === 'unknown') throw new Refused(by.owner ? 'unknown-user' : 'login-failed');
   const { user } = route;
   if (!user.isEnabled) throw new Refused('not-enabled');
-  if (route.kind === 'peer-cluster') return redirectToPeer(route.node);
+  if (route.kind === 'peer-cluster') return redirectToPeer(route);
   if (route.kind === 'unassigned') throw new Refused('not-assigned');
   const backupServer = route.backup?.address ?? '';
   if (route.kind === 'other-node') {
@@ -241,8 +246,14 @@ async function leaveOthers<Session extends SessionFacts>(
   for (const each of others) await needs.loginDatastore.end(each);
 }
 
-function redirectToPeer<Session>(node: string): SignInOutcome<Session> {
+function redirectToPeer<Session>({
+  node,
+  backup,
+}: {
+  readonly node: string;
+  readonly backup: { readonly address: string } | null;
+}): SignInOutcome<Session> {
   // A peer's user whose node has not been synced yet is as good as not assigned.
   if (node === '') throw new Refused('not-assigned');
-  return { kind: 'redirect', primaryServer: node, backupServer: '', isToPeer: true };
+  return { kind: 'redirect', primaryServer: node, backupServer: backup?.address ?? '', isToPeer: true };
 }

@@ -46,6 +46,7 @@ function world(isReliable = false) {
     local: { address: '127.0.0.1', port: 1 },
     remote: { address: '127.0.0.1', port: 2 },
     peerNames: [],
+    peerFingerprint: '',
     isOpen: true,
     send: write,
     onClose: () => ({ [Symbol.dispose]: () => undefined }),

@@ -24,7 +24,7 @@ const peerShape = z.strictObject({
   lastGood: z.string().nullable().describe('ISO 8601'),
   nextTry: z.string().nullable().describe('ISO 8601'),
   isStale: z.boolean().describe('It is gone for so long that its users may not be true any more'),
-  sipTransport: z.string(),
+  sipTransport: z.string().describe("'' as the SIP Proxy's parameter says"),
 });
 type PeerRow = z.infer<typeof peerShape>;
 
@@ -103,13 +103,17 @@ export const peerCommands: readonly AnyCommand[] = [
         .describe('An application user there'),
       password: z.string().min(1, { error: 'is empty: give it on standard input' }).max(256).describe('Its password'),
       ca: pem.optional().describe("PEM file of the authority that verifies it (the peer's DATA/certs/ca.pem)"),
-      sipTransport: z.enum(['TCP', 'UDP', 'TLS']).default('TCP').describe('How SIP goes there'),
+      sipTransport: z
+        .enum(['TCP', 'UDP', 'TLS'])
+        .optional()
+        .describe('How SIP goes there; left out, as the parameter interclusterTransport of the SIP Proxy says'),
     }),
     positional: ['url'],
     secret: 'password',
     files: ['ca'],
     result: peerShape,
-    run: async (context, { ca, ...peer }) => rowOf(await context.peers.add({ ...peer, ca: ca ?? '' })),
+    run: async (context, { ca, sipTransport, ...peer }) =>
+      rowOf(await context.peers.add({ ...peer, ca: ca ?? '', sipTransport: sipTransport ?? '' })),
     render: (peer) => render([peer]),
   }),
   command({

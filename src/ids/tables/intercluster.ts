@@ -15,7 +15,8 @@ export interface InterclusterPeerRow {
   sealedpassword: string;
   /** PEM that verifies it; '' trusts what the system trusts. */
   ca: string;
-  siptransport: 'TCP' | 'UDP' | 'TLS';
+  /** How SIP goes there; '' as the SIP Proxy's parameter says. */
+  siptransport: 'TCP' | 'UDP' | 'TLS' | '';
   /** What it says of itself; all '' until it was reached once. */
   clusterid: string;
   /** Name of its publisher. */

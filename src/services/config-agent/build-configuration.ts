@@ -100,11 +100,12 @@ export function buildConfiguration(
   };
   const incoming = acl('incoming');
   const servers = rows.cucmServers.filter(({ name }) => name !== ALL_SERVERS).map(({ name }) => name);
-  const ownAndCucm = new Set([...nodes.map(({ address }) => address), ...servers]);
-  for (const { pattern } of incoming) ownAndCucm.delete(pattern);
+  const peers = rows.peerNodes.map(({ address }) => address);
+  const known = new Set([...nodes.map(({ address }) => address), ...servers, ...peers]);
+  for (const { pattern } of incoming) known.delete(pattern);
   const generated = usable(
     'server',
-    [...ownAndCucm].map((pattern): AclEntry => ({ pattern, isGenerated: true })),
+    [...known].map((pattern): AclEntry => ({ pattern, isGenerated: true })),
     ({ pattern }) => pattern,
     faultOf.aclEntry,
   );

@@ -16,6 +16,7 @@ export const CONFIG_AGENT_TABLES = [
   'applicationlistener',
   'tlspeersubject',
   'federateddomain',
+  'interclusternode',
 ] as const satisfies WatchedTable[];
 
 type Rows<Table extends keyof Database> = readonly Selectable<Database[Table]>[];
@@ -31,6 +32,7 @@ export interface ConfigAgentRows {
   readonly listeners: Rows<'applicationlistener'>;
   readonly peerSubjects: Rows<'tlspeersubject'>;
   readonly federatedDomains: Rows<'federateddomain'>;
+  readonly peerNodes: Rows<'interclusternode'>;
 }
 
 /** @throws ImpError `ids.not-at-rest` */
@@ -46,5 +48,6 @@ export async function readRows(ids: Ids, changeFeed: ChangeFeed): Promise<Config
     listeners: await db.selectFrom('applicationlistener').selectAll().execute(),
     peerSubjects: await db.selectFrom('tlspeersubject').selectAll().execute(),
     federatedDomains: await db.selectFrom('federateddomain').selectAll().execute(),
+    peerNodes: await db.selectFrom('interclusternode').selectAll().execute(),
   }));
 }

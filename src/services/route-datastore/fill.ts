@@ -2,13 +2,21 @@ import type { Datastore } from '../../datastore/datastore.ts';
 import type { Change, FeedBatch } from '../../ids/change-feed.ts';
 import type { WatchedTable } from '../../ids/database.ts';
 import type { Ids } from '../../ids/ids.ts';
-import { keyOf, nodeRow, type RouteIndex, type RouteRow, USER_COLUMNS, userRow } from './route-rows.ts';
+import { keyOf, nodeRow, peerNodeRow, type RouteIndex, type RouteRow, USER_COLUMNS, userRow } from './route-rows.ts';
 
-export const ROUTE_TABLES = ['enduser', 'enterprisenode', 'imdomain', 'staticroute'] as const satisfies WatchedTable[];
+export const ROUTE_TABLES = [
+  'enduser',
+  'enterprisenode',
+  'imdomain',
+  'staticroute',
+  'interclusternode',
+  'interclusterpeer',
+] as const satisfies WatchedTable[];
 
 /** Users read at once: keeps a statement short, as SQLite answers on our one thread. */
 const PAGE = 1_000;
 const KEYS_PER_QUERY = 400;
+const KEY_SEPARATOR = '\u001f';
 
 export interface Filler {
   /** Brings the store in line with what the batch tells; answers one clause for the trace. */
@@ -23,6 +31,15 @@ export function createFiller(ids: Ids, store: Datastore<RouteRow, RouteIndex>): 
       for (const row of await ids.read.selectFrom('enterprisenode').selectAll().execute()) {
         rows.set(keyOf.node(row.id), nodeRow(row));
       }
+    }
+    if (tables.has('interclusternode') || tables.has('interclusterpeer')) {
+      const nodes = await ids.read
+        .selectFrom('interclusternode')
+        .innerJoin('interclusterpeer', 'interclusterpeer.id', 'interclusternode.peerid')
+        .selectAll('interclusternode')
+        .select('interclusterpeer.siptransport')
+        .execute();
+      for (const row of nodes) rows.set(keyOf.peerNode(row.peerid, row.name), peerNodeRow(row));
     }
     if (tables.has('imdomain')) {
       for (const { domain, isdefault } of await ids.read.selectFrom('imdomain').selectAll().execute()) {
@@ -91,9 +108,8 @@ export function createFiller(ids: Ids, store: Datastore<RouteRow, RouteIndex>): 
     for (const [key, row] of fresh) await store.put(key, row, null);
     for (const { table, key, op } of others) {
       if (op !== 'd') continue;
-      const gone =
-        table === 'enterprisenode' ? keyOf.node(key) : table === 'imdomain' ? keyOf.domain(key) : keyOf.static(key);
-      if (!fresh.has(gone)) await store.delete(gone);
+      const gone = goneKey(table, key);
+      if (gone !== undefined && !fresh.has(gone)) await store.delete(gone);
     }
     return `${users.length} users, ${others.length} routes and nodes`;
   };
@@ -101,4 +117,22 @@ export function createFiller(ids: Ids, store: Datastore<RouteRow, RouteIndex>): 
   return {
     apply: (batch) => (batch.kind === 'snapshot' ? snapshot() : applyChanges(batch.changes)),
   };
+}
+
+/** Key of the row that goes with a row of the IDS. */
+function goneKey(table: WatchedTable, key: string): string | undefined {
+  switch (table) {
+    case 'enterprisenode':
+      return keyOf.node(key);
+    case 'imdomain':
+      return keyOf.domain(key);
+    case 'staticroute':
+      return keyOf.static(key);
+    case 'interclusternode': {
+      const [peerId = '', name = ''] = key.split(KEY_SEPARATOR);
+      return keyOf.peerNode(peerId, name);
+    }
+    default:
+      return undefined;
+  }
 }

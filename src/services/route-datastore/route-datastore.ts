@@ -8,9 +8,11 @@ import type { Service, ServiceDescriptor } from '../../platform/service.ts';
 import { createFiller, ROUTE_TABLES } from './fill.ts';
 import {
   keyOf,
+  peerSubcluster,
   ROUTE_DEFINITION,
   type RoutedDomain,
   type RoutedNode,
+  type RoutedPeerNode,
   type RoutedUser,
   type RouteIndex,
   type RouteRow,
@@ -19,7 +21,7 @@ import {
   userRow,
 } from './route-rows.ts';
 
-export type { RoutedDomain, RoutedNode, RoutedUser, StaticRoute } from './route-rows.ts';
+export type { RoutedDomain, RoutedNode, RoutedPeerNode, RoutedUser, StaticRoute } from './route-rows.ts';
 
 const optionsSchema = z.strictObject({
   negativeSeconds: z
@@ -55,7 +57,15 @@ export type UserRoute =
       readonly node: RoutedNode;
       readonly backup: RoutedNode | null;
     }
-  | { readonly kind: 'peer-cluster'; readonly user: RoutedUser; readonly node: string }
+  | {
+      readonly kind: 'peer-cluster';
+      readonly user: RoutedUser;
+      /** Host name or address of the node that serves the user there; '' while there is none. */
+      readonly node: string;
+      /** The same with its ports; null while the peer's topology does not name it. */
+      readonly peerNode: RoutedPeerNode | null;
+      readonly backup: RoutedPeerNode | null;
+    }
   | { readonly kind: 'unassigned'; readonly user: RoutedUser }
   | { readonly kind: 'unknown' };
 
@@ -66,6 +76,8 @@ export interface RouteDatastore {
   /** By instant messaging address (`user@domain`), in any case. */
   userByAddress(address: string): Promise<RoutedUser | undefined>;
   nodes(): Promise<readonly RoutedNode[]>;
+  /** Nodes of all peer clusters. */
+  peerNodes(): Promise<readonly RoutedPeerNode[]>;
   domains(): Promise<readonly RoutedDomain[]>;
   staticRoutes(): Promise<readonly StaticRoute[]>;
   /** Hears of every change once it is in force; goes on over restarts of the service. */
@@ -91,6 +103,11 @@ const SERVED_BY_PEER: ReadonlySet<number> = new Set([2, 8, 9]);
 /** Running in Backup Mode: serves its own and the peer's users. */
 const BACKUP_ACTIVATED = 4;
 const MAX_NEGATIVE_ROWS = 10_000;
+
+/** Whether the users of `home` are served by its partner. */
+function isServedBy(partner: { readonly haState: number }, home: { readonly haState: number }): boolean {
+  return partner.haState === BACKUP_ACTIVATED || SERVED_BY_PEER.has(home.haState);
+}
 
 interface Stores {
   readonly routes: Datastore<RouteRow, RouteIndex>;
@@ -123,15 +140,32 @@ export function createRouteDatastore(
     return null;
   };
 
-  /** Ours before a peer cluster's, should both have the user id. */
+  /** Ours before a peer cluster's, but for one who is not enabled here: such a user may be at home there. */
   const pick = (rows: readonly { readonly value: RouteRow }[]): RoutedUser | undefined => {
-    let found: RoutedUser | undefined;
-    for (const { value } of rows) {
-      if (value.type !== 'user') continue;
-      if (value.user.peerClusterId === null) return value.user;
-      found ??= value.user;
-    }
-    return found;
+    const users = rows.flatMap(({ value }) => (value.type === 'user' ? [value.user] : []));
+    const ours = users.filter(({ peerClusterId }) => peerClusterId === null);
+    return ours.find(({ isEnabled }) => isEnabled) ?? users.find((user) => !ours.includes(user)) ?? ours[0];
+  };
+
+  const peerRoute = async (user: RoutedUser): Promise<UserRoute> => {
+    const { routes } = open();
+    const name = user.peerNode ?? '';
+    const row = await routes.get(keyOf.peerNode(user.peerClusterId ?? '', name));
+    if (row?.type !== 'peer-node') return { kind: 'peer-cluster', user, node: name, peerNode: null, backup: null };
+    const home = row.node;
+    const group = await routes.query('subcluster', peerSubcluster(home));
+    const partner = group
+      .flatMap(({ value }) => (value.type === 'peer-node' && value.node.name !== home.name ? [value.node] : []))
+      .at(0);
+    const isMoved = partner !== undefined && isServedBy(partner, home);
+    const serving = isMoved ? partner : home;
+    return {
+      kind: 'peer-cluster',
+      user,
+      node: serving.address,
+      peerNode: serving,
+      backup: (isMoved ? home : partner) ?? null,
+    };
   };
 
   const findUser = async (userid: string): Promise<RoutedUser | undefined> => {
@@ -155,11 +189,11 @@ export function createRouteDatastore(
   };
 
   const routeOf = async (user: RoutedUser): Promise<UserRoute> => {
-    if (user.peerClusterId !== null) return { kind: 'peer-cluster', user, node: user.peerNode ?? '' };
+    if (user.peerClusterId !== null) return await peerRoute(user);
     const home = user.nodeId === null ? undefined : await nodeById(user.nodeId);
     if (!home) return { kind: 'unassigned', user };
     const partner = await partnerOf(home);
-    const isMoved = partner !== null && (partner.haState === BACKUP_ACTIVATED || SERVED_BY_PEER.has(home.haState));
+    const isMoved = partner !== null && isServedBy(partner, home);
     const node = isMoved ? partner : home;
     const backup = isMoved ? home : partner;
     return node.name === needs.nodeName ? { kind: 'here', user, backup } : { kind: 'other-node', user, node, backup };
@@ -189,6 +223,7 @@ export function createRouteDatastore(
     },
     userByAddress: async (address) => pick(await open().routes.query('address', address.toLowerCase())),
     nodes: async () => (await rowsOfType('node')).map(({ node }) => node),
+    peerNodes: async () => (await rowsOfType('peer-node')).map(({ node }) => node),
     domains: async () => (await rowsOfType('domain')).map(({ domain }) => domain),
     staticRoutes: async () => (await rowsOfType('static')).map(({ route }) => route),
     onChange(listener) {

@@ -28,6 +28,8 @@ export interface PolicyNeeds {
   readonly own: OwnListening;
   readonly authentication: AuthenticationNeeds;
   readonly nameWatch: NameWatch;
+  /** Whether the certificate is that of a node of a peer cluster. */
+  readonly isPeerNode: (fingerprint: string) => boolean;
 }
 
 export function createPolicy(
@@ -72,7 +74,8 @@ export function createPolicy(
       federatedDomains: new Map(dynamic.federatedDomains.map((each) => [each.domain.toLowerCase(), each])),
       cucmDomain: dynamic.parameters.cucmDomain.toLowerCase(),
     },
-    isTrusted: ({ remote, peerNames }) =>
+    isTrusted: ({ remote, peerNames, peerFingerprint }) =>
+      (peerFingerprint !== '' && needs.isPeerNode(peerFingerprint)) ||
       incoming.coversAddress(remote.address, needs.nameWatch.addressesOf, peerNames) ||
       peerNames.some((name) => subjects.has(bareName(name))),
     speaksFor({ peerNames }, domain) {

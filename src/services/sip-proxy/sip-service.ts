@@ -17,6 +17,7 @@ import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
 import { createNameWatch, REFRESH_MS } from './access/address-book.ts';
 import { createSipCredentials, type PresetPassword } from './access/credentials.ts';
+import { createPeerCertificates } from './access/peer-certificates.ts';
 import { createSipProxyCounters } from './counters.ts';
 import type { SipProxyOptions } from './options.ts';
 import { createPolicy, type Policy } from './policy.ts';
@@ -75,6 +76,8 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
   const counters = createSipProxyCounters(needs.metrics);
   const credentials = createSipCredentials(needs.ids, needs.presetPassword);
   const nameWatch = createNameWatch();
+  let own = needs.tls;
+  const peers = createPeerCertificates(needs.ids, (authorities) => sip.renewTls(tlsOptions(own, authorities)));
   let policy: Policy | undefined;
   let closed: readonly SipError[] = [];
 
@@ -132,6 +135,7 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
             isOurs: (uri) => policy?.names.isOurs(uri) === true,
           },
           nameWatch,
+          isPeerNode: peers.isNode,
         },
         policy,
       );
@@ -140,6 +144,7 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
     },
     async start(scope) {
       scope.run((signal) => credentials.follow(needs.changeFeed, signal));
+      scope.run((signal) => peers.follow(needs.changeFeed, signal));
       scope.defer(() => {
         for (const name of ['ESPSocketError', ...Object.values(STORE_ALARMS)]) alarms.clear(SERVICE, name);
       });
@@ -160,7 +165,10 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
       const host = listeners.advertisedHost ?? udp?.address ?? tcp?.address ?? tls?.address ?? listeners.host;
       return { host, udp: udp?.port, tcp: tcp?.port, tls: tls?.port };
     },
-    renewTls: (renewed) => sip.renewTls(tlsOptions(renewed)),
+    renewTls(renewed) {
+      own = renewed;
+      sip.renewTls(tlsOptions(own, peers.authorities()));
+    },
     detail() {
       const open = Object.entries(sip.addresses).flatMap(([name, each]) =>
         each === undefined ? [] : [`${name.toUpperCase()} ${each.port}`],
@@ -181,7 +189,7 @@ function createEndpoint(needs: SipServiceNeeds, options: SipProxyOptions): SipEn
       tlsPort,
       ...(advertisedHost !== undefined && { advertisedHost }),
       ...(needs.isExempt && { isExempt: needs.isExempt }),
-      tls: tlsOptions(needs.tls),
+      tls: tlsOptions(needs.tls, ''),
       mayLackListeners: true,
       maxServerTransactions: options.maxTransactions,
       connections: {
@@ -194,6 +202,7 @@ function createEndpoint(needs: SipServiceNeeds, options: SipProxyOptions): SipEn
   );
 }
 
-function tlsOptions(tls: { readonly node: TlsMaterial; readonly ca: string }): SipTlsOptions {
-  return { ...tls.node, ca: tls.ca, clientCertificates: 'requested' };
+/** @param authorities PEM of those of peer clusters */
+function tlsOptions(tls: { readonly node: TlsMaterial; readonly ca: string }, authorities: string): SipTlsOptions {
+  return { ...tls.node, ca: `${tls.ca}\n${authorities}`, clientCertificates: 'requested' };
 }

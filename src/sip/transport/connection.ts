@@ -47,7 +47,9 @@ export function createConnection(
   const pauses = new Set<'rate' | 'queue'>();
   const local: SocketAddress = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 };
   const remote: SocketAddress = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
-  const peerNames = 'getPeerCertificate' in socket && socket.authorized ? namesOf(socket.getPeerCertificate()) : [];
+  const certificate = 'getPeerCertificate' in socket && socket.authorized ? socket.getPeerCertificate() : undefined;
+  const peerNames = certificate ? namesOf(certificate) : [];
+  const peerFingerprint = certificate?.fingerprint256 ?? '';
   let isOpen = true;
   let reason: SipError | undefined;
   let lastByteAt = clock.monotonic();
@@ -97,6 +99,7 @@ export function createConnection(
     local,
     remote,
     peerNames,
+    peerFingerprint,
     get isOpen() {
       return isOpen;
     },

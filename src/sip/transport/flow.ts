@@ -18,6 +18,8 @@ export interface Flow {
   readonly remote: SocketAddress;
   /** Names in the peer's certificate, once it is verified: `DNS:` and `URI:` names, and the subject's CN. */
   readonly peerNames: readonly string[];
+  /** SHA-256 fingerprint of that certificate, as `AB:CD:…`; '' when there is none that is verified. */
+  readonly peerFingerprint: string;
   readonly isOpen: boolean;
   /** @throws SipError `sip.unreachable` when it is closed, `sip.overloaded` when the peer reads too slowly */
   send(bytes: Buffer): void;

@@ -80,6 +80,7 @@ class UdpFlow implements Flow {
   readonly transport = 'UDP';
   readonly isReliable = false;
   readonly peerNames: readonly string[] = NOBODY;
+  readonly peerFingerprint = '';
   readonly remote: SocketAddress;
   readonly #state: UdpState;
 

@@ -19,7 +19,15 @@ const node = { id: 2, name: 'imp2', address: '10.0.0.2', subclusterId: 1, haStat
 const backup = { ...node, id: 3, name: 'imp3', address: '10.0.0.3' };
 const here: UserRoute = { kind: 'here', user, backup: null };
 const elsewhere: UserRoute = { kind: 'other-node', user, node, backup: null };
-const peer: UserRoute = { kind: 'peer-cluster', user, node: 'imp.east.example' };
+const peerNode = {
+  ...{ peerId: 1, name: 'east1', address: '10.1.0.1', subcluster: 'g', haState: 0 },
+  ...{ sipTransport: 'TLS' as const, sipPort: 0, sipTlsPort: 5061, routerPort: 0 },
+};
+const peer: UserRoute = {
+  ...{ kind: 'peer-cluster', user, node: '10.1.0.1' },
+  ...{ peerNode, backup: { ...peerNode, name: 'east2', address: '10.1.0.2' } },
+};
+const strangePeer: UserRoute = { ...peer, node: 'imp.east.example', peerNode: null, backup: null };
 
 const question: RoutingQuestion = {
   ...{
@@ -57,7 +65,10 @@ function told(route: Route): string {
   if (route.kind === 'refuse') return `${route.status} ${route.reason}`;
   if (route.kind === 'listener') return `listener ${route.listener}`;
   if (route.kind === 'node') return `node ${route.addresses.join(' ')}`;
-  return route.kind === 'peer' ? `peer ${route.address}` : route.kind;
+  if (route.kind !== 'peer') return route.kind;
+  return ['peer', ...route.nodes.map(({ address, tlsPort, transport }) => `${address}:${tlsPort}${transport}`)].join(
+    ' ',
+  );
 }
 
 const ROWS: readonly (readonly [string, Partial<RoutingQuestion>, Partial<RoutingTables>, string])[] = [
@@ -100,7 +111,8 @@ const ROWS: readonly (readonly [string, Partial<RoutingQuestion>, Partial<Routin
   ['a user of another node', { userRoute: elsewhere }, {}, 'node 10.0.0.2'],
   ['… and of its backup', { userRoute: { ...elsewhere, backup } }, {}, 'node 10.0.0.2 10.0.0.3'],
   ['another node by name', { host: 'imp2', isOurs: false, userRoute: undefined }, {}, 'node 10.0.0.2'],
-  ['a user of a peer cluster', { userRoute: peer }, {}, 'peer imp.east.example'],
+  ['a user of a peer cluster', { userRoute: peer }, {}, 'peer 10.1.0.1:5061TLS 10.1.0.2:5061TLS'],
+  ['… whose nodes are not known', { userRoute: strangePeer }, {}, 'peer imp.east.example:0'],
   ['a user of no node', { userRoute: { kind: 'unassigned', user } }, {}, '404 Not Found'],
   ['nobody', { userRoute: { kind: 'unknown' } }, {}, '404 Not Found'],
   ['no user', { user: '', userRoute: undefined }, {}, '404 Not Found'],

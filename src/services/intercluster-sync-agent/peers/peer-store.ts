@@ -15,7 +15,8 @@ export interface NewPeer {
   readonly password: string;
   /** PEM; '' trusts what the system trusts. */
   readonly ca: string;
-  readonly sipTransport: 'TCP' | 'UDP' | 'TLS';
+  /** '' as the SIP Proxy's parameter says. */
+  readonly sipTransport: 'TCP' | 'UDP' | 'TLS' | '';
 }
 
 const PURPOSE = 'intercluster peer';

@@ -59,6 +59,11 @@ const FAULT_REASONS: ReadonlyMap<string, PeerReason> = new Map([
   ['place-lost', 'place-lost'],
 ] as const);
 
+interface Reply {
+  readonly response: XmlElement;
+  readonly users: readonly PeerUser[];
+}
+
 export function createPeerClient(options: PeerClientOptions): PeerClient {
   const url = new URL(options.url);
   const { hostname: host } = url;
@@ -73,11 +78,17 @@ export function createPeerClient(options: PeerClientOptions): PeerClient {
   });
   let wsdlClient: Promise<WsdlClient> | undefined;
 
-  const call = async (
-    operation: string,
-    attributes: Attributes,
-    signal: AbortSignal,
-  ): Promise<{ readonly response: XmlElement; readonly users: readonly PeerUser[] }> => {
+  const call = async (operation: string, attributes: Attributes, signal: AbortSignal): Promise<Reply> => {
+    try {
+      return await callOnce(operation, attributes, signal);
+    } catch (error) {
+      // A connection that was kept open may have been closed by the peer just now: everything may be asked twice.
+      if (!isClosedConnection(error)) throw error;
+      return await callOnce(operation, attributes, signal);
+    }
+  };
+
+  const callOnce = async (operation: string, attributes: Attributes, signal: AbortSignal): Promise<Reply> => {
     const users: PeerUser[] = [];
     const reader = createReplyReader((found) => users.push(readUser(found)));
     const body = writeEnvelope('1.1', write(`i:${operation}`, { 'xmlns:i': INTERCLUSTER_NAMESPACE, ...attributes }));
@@ -181,6 +192,12 @@ function faultError(fault: XmlElement, host: string): PeerError {
   const code = (error && attribute(error, 'code')) ?? '';
   const reason = element(fault, 'faultstring');
   return new PeerError(FAULT_REASONS.get(code) ?? 'fault', `${host} says: ${reason ? textOf(reason) : 'nothing'}`);
+}
+
+/** Closed before a word of the answer was there. */
+function isClosedConnection(error: unknown): boolean {
+  const cause = error instanceof PeerError ? (error.cause as { readonly code?: unknown } | undefined) : undefined;
+  return ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'].includes(String(cause?.code));
 }
 
 function toPeerError(error: unknown, operation: string, host: string): PeerError {

@@ -32,6 +32,16 @@ export interface RoutingTables {
   readonly cucmDomain: string;
 }
 
+/** A node of a peer cluster. */
+export interface PeerHop {
+  readonly address: string;
+  /** 0: the well-known ones. */
+  readonly port: number;
+  readonly tlsPort: number;
+  /** '' as the parameter says. */
+  readonly transport: 'TCP' | 'UDP' | 'TLS' | '';
+}
+
 export type Route =
   | { readonly kind: 'refuse'; readonly status: number; readonly reason: string }
   /** An application listener. */
@@ -43,7 +53,8 @@ export type Route =
   | { readonly kind: 'static'; readonly groups: readonly (readonly StaticRoute[])[] }
   /** Other nodes of the cluster: the first that answers. */
   | { readonly kind: 'node'; readonly addresses: readonly string[] }
-  | { readonly kind: 'peer'; readonly address: string }
+  /** Nodes of a peer cluster: the first that answers. */
+  | { readonly kind: 'peer'; readonly nodes: readonly PeerHop[] }
   /** Where DNS says that the Request-URI's domain is. */
   | { readonly kind: 'domain' };
 
@@ -90,7 +101,7 @@ export function decideRoute(question: RoutingQuestion, tables: RoutingTables): R
   }
   const otherNode = tables.otherNodes.get(host);
   if (otherNode !== undefined) return { kind: 'node', addresses: [otherNode] };
-  if (userRoute?.kind === 'peer-cluster') return { kind: 'peer', address: userRoute.node };
+  if (userRoute?.kind === 'peer-cluster') return { kind: 'peer', nodes: peerHops(userRoute) };
   if (isOurs) return refuse(404, 'Not Found');
   if (tables.cucmDomain !== '' && host === tables.cucmDomain) return { kind: 'domain' };
 
@@ -98,6 +109,15 @@ export function decideRoute(question: RoutingQuestion, tables: RoutingTables): R
   if (federated?.policy === 'block') return refuse(403, 'Domain Blocked');
   if (federated?.protocol === 'SIP') return { kind: 'domain' };
   return refuse(404, 'Not Found');
+}
+
+/** The node that serves the user, then its partner; the name alone while its topology is not known. */
+function peerHops({ node, peerNode, backup }: Extract<UserRoute, { kind: 'peer-cluster' }>): readonly PeerHop[] {
+  const known = [peerNode, backup].filter((each) => each !== null);
+  if (known.length === 0) return node === '' ? [] : [{ address: node, port: 0, tlsPort: 0, transport: '' }];
+  return known.map(({ address, sipPort: port, sipTlsPort: tlsPort, sipTransport: transport }) => ({
+    ...{ address, port, tlsPort, transport },
+  }));
 }
 
 function refuse(status: number, reason: string): Route {

@@ -76,7 +76,13 @@ export async function findTargets(
     case 'node':
       return own(...route.addresses.map((address) => ({ to: { uri: sipUri(address, 0, intraclusterTransport) } })));
     case 'peer':
-      return foreign({ to: { uri: sipUri(route.address, 0, interclusterTransport) } });
+      if (route.nodes.length === 0) throw refusal(480, 'Temporarily Unavailable');
+      return foreign(
+        ...route.nodes.map((node) => {
+          const transport = node.transport || interclusterTransport;
+          return { to: { uri: sipUri(node.address, transport === 'TLS' ? node.tlsPort : node.port, transport) } };
+        }),
+      );
     case 'domain':
       if (!policy.maySendTo(host)) throw refusal(403, 'Destination Not Allowed');
       return foreign({});
