@@ -3,11 +3,15 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 import { isStream } from '../src/admin/command.ts';
 import { commands } from '../src/admin/commands.ts';
+import { openApiDocument } from '../src/admin/openapi.ts';
 import { configJsonSchema, configSample } from '../src/node/config-sample.ts';
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
 
 const pages: Readonly<Record<string, () => string>> = {
   'docs/config.sample.yaml': configSample,
   'docs/config.schema.json': () => `${JSON.stringify(configJsonSchema(), null, 2)}\n`,
+  'docs/openapi.json': () => `${JSON.stringify(openApiDocument(version), null, 2)}\n`,
   'docs/commands.json': () =>
     `${JSON.stringify(
       commands.map((command) => ({

@@ -4,7 +4,7 @@ import type { Log } from '../platform/log.ts';
 import { withRequest } from '../platform/request-context.ts';
 import type { Caller } from './access/caller.ts';
 import { AccessError } from './access/credentials.ts';
-import type { AuditEntry, AuditLog } from './audit-log.ts';
+import type { AuditEntry } from './audit-log.ts';
 import { type AnyCommand, type CommandCall, isStream } from './command.ts';
 import type { AdminContext } from './context.ts';
 
@@ -34,11 +34,11 @@ const MOST_ARGUMENT_BYTES = 2_000;
 
 export interface CommandRunnerNeeds {
   readonly context: AdminContext;
-  readonly audit: AuditLog;
   readonly log: Log;
 }
 
-export function createCommandRunner({ context, audit, log }: CommandRunnerNeeds): CommandRunner {
+export function createCommandRunner({ context, log }: CommandRunnerNeeds): CommandRunner {
+  const { audit } = context;
   const check = (command: AnyCommand, { given, caller }: Order): unknown => {
     if (command.access === 'operate' && caller.role !== 'operate') {
       throw new AccessError('admin.not-permitted', `"${command.words.join(' ')}" needs the right to operate`);

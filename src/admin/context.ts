@@ -3,8 +3,12 @@ import type { Ids } from '../ids/ids.ts';
 import type { Alarms } from '../platform/alarms.ts';
 import type { CertificateInfo } from '../platform/certificates.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { Notifications } from '../platform/notifications.ts';
 import type { Supervisor } from '../platform/supervisor.ts';
+import type { AuditLog } from './audit-log.ts';
+import type { RestartNotices } from './restart-notices.ts';
+import type { SyncWatch } from './sync-watch.ts';
 
 /** What the Sync Agent tells of itself. */
 export interface SyncOverview {
@@ -129,6 +133,8 @@ export interface AdminContext {
     readonly version: string;
     readonly domain: string;
     readonly startedAt: number;
+    /** Everything durable lives there. */
+    readonly dataFolder: string;
     readonly isReady: () => boolean;
   };
   readonly supervisor: Supervisor;
@@ -137,6 +143,10 @@ export interface AdminContext {
   readonly alarms: Alarms;
   readonly notifications: Notifications;
   readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'snapshot'>;
+  readonly audit: AuditLog;
+  readonly restartNotices: Pick<RestartNotices, 'needed'>;
+  readonly syncWatch: Pick<SyncWatch, 'runs' | 'version'>;
   readonly sync: {
     overview(): SyncOverview;
     onProgress(listener: (event: SyncProgressEvent) => void): Disposable;

@@ -130,6 +130,7 @@ function endpointRows({ sip, xmpp, xmppWebSocket, ...open }: Endpoints): readonl
     ['XMPP', xmpp && authority(xmpp.host, xmpp.port)],
     ['XMPP over WebSocket', xmppWebSocket],
     ['SIP', sip && `${authority(sip.host, sip.udp)} UDP and TCP, ${authority(sip.host, sip.tls)} TLS`],
+    ['Console', `${open.admin}/`],
     ['Administration API', `${open.admin}/api`],
     ['Control Center (SOAP)', open.controlCenter],
     ['Metrics', open.metrics],

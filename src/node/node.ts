@@ -5,6 +5,8 @@ import { createAdminFaces } from '../admin/admin-app.ts';
 import { ensureAdminToken } from '../admin/admin-token.ts';
 import { openAuditLog } from '../admin/audit-log.ts';
 import type { SyncProgressEvent } from '../admin/context.ts';
+import { createRestartNotices } from '../admin/restart-notices.ts';
+import { watchSync } from '../admin/sync-watch.ts';
 import { createAxlClient } from '../axl/client.ts';
 import { createCredentialCheck } from '../axl/credential-check.ts';
 import { createMemoryEngine } from '../datastore/memory-engine.ts';
@@ -566,17 +568,20 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const admin = await createAdminFaces({
     token,
     log: adminLog,
-    audit,
     administrators: createAdministrators({ ids, credentials, throttle, groups }),
     origin: () => ({ host: address, port: listener.port }),
     context: {
-      node: { name: config.node, version: options.version, domain, startedAt, isReady: () => isReady },
+      node: { name: config.node, version: options.version, domain, startedAt, dataFolder, isReady: () => isReady },
       supervisor,
       ids,
       changeFeed,
       alarms,
       notifications,
       clock,
+      metrics,
+      audit,
+      restartNotices: stack.use(createRestartNotices({ supervisor, notifications })),
+      syncWatch: stack.use(watchSync((each) => syncAgent.onProgress(each), clock)),
       sync: {
         overview: () => syncAgent.status(),
         onProgress: (each) => syncAgent.onProgress(each),

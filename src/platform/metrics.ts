@@ -13,11 +13,21 @@ export interface Metrics {
     buckets: readonly number[],
     labels?: readonly L[],
   ): Histogram<L>;
-  /** Called before each `render`: for counts that are kept elsewhere because they change thousands of times a second. */
+  /** Called before each `render` and `snapshot`: for counts that are kept elsewhere because they change thousands of times a second. */
   beforeRender(task: () => void): void;
+  /** As it stands now; of a histogram only sum and count. */
+  snapshot(): Promise<readonly MetricSnapshot[]>;
   /** Prometheus text format. */
   render(): Promise<string>;
   readonly contentType: string;
+}
+
+export interface MetricSnapshot {
+  readonly name: string;
+  readonly help: string;
+  /** `counter`, `gauge`, `histogram`. */
+  readonly type: string;
+  readonly values: readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
 
 export function createMetrics(defaultLabels: Record<string, string> = {}): Metrics {
@@ -38,6 +48,31 @@ export function createMetrics(defaultLabels: Record<string, string> = {}): Metri
       for (const task of tasks) task();
       return registry.metrics();
     },
+    async snapshot() {
+      for (const task of tasks) task();
+      const all = await registry.getMetricsAsJSON();
+      return all.map(({ name, help, type, values }) => ({
+        name,
+        help,
+        type: String(type),
+        values: (values as readonly MetricValue[])
+          .filter(({ labels }) => labels.le === undefined)
+          .map(({ labels, value, metricName }) => ({
+            labels: {
+              ...Object.fromEntries(Object.entries(labels).map(([key, text]) => [key, String(text)])),
+              ...(metricName !== undefined && metricName !== name && { part: metricName.slice(name.length + 1) }),
+            },
+            value,
+          })),
+      }));
+    },
     contentType: registry.contentType,
   };
+}
+
+interface MetricValue {
+  readonly labels: Readonly<Record<string, string | number | undefined>>;
+  readonly value: number;
+  /** Of a histogram: `…_sum`, `…_count`. */
+  readonly metricName?: string;
 }

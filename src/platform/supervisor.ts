@@ -4,6 +4,7 @@ import { ImpError } from './errors.ts';
 import type { Log } from './log.ts';
 import { createManagedService, type ManagedService } from './managed-service.ts';
 import type { Service, ServiceDescriptor, ServiceStatus } from './service.ts';
+import { CARRIER } from './service-effects.ts';
 
 /** A declared service together with what was made of it. */
 export interface MadeService {
@@ -56,8 +57,6 @@ export interface Supervisor extends AsyncDisposable {
   poke(): void;
 }
 
-/** The service whose life the XCP services share. */
-const CARRIER = 'xcp-router';
 /** How long an answer to start or restart waits for the outcome before it reports "Starting". */
 const SETTLE_MS = 10_000;
 

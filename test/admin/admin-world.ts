@@ -6,6 +6,7 @@ import { type AdminFaces, createAdminFaces } from '../../src/admin/admin-app.ts'
 import { type AuditEntry, openAuditLog } from '../../src/admin/audit-log.ts';
 import type { AdminContext, SyncOverview } from '../../src/admin/context.ts';
 import { adminOptions } from '../../src/admin/options.ts';
+import { createRestartNotices } from '../../src/admin/restart-notices.ts';
 import type { Alarms } from '../../src/platform/alarms.ts';
 import { ImpError } from '../../src/platform/errors.ts';
 import { createHttpListener, createHttpsListener, type TlsMaterial } from '../../src/platform/https-listener.ts';
@@ -68,13 +69,24 @@ export async function openAdminWorld(options: AdminWorldOptions = {}): Promise<A
     },
   });
   const context: AdminContext = {
-    node: { name: 'imp1', version: '1.2.3', domain: 'acme.example', startedAt: clock.now(), isReady: () => true },
+    node: {
+      name: 'imp1',
+      version: '1.2.3',
+      domain: 'acme.example',
+      startedAt: clock.now(),
+      dataFolder: folder,
+      isReady: () => true,
+    },
     supervisor,
     ids,
     changeFeed,
     alarms,
     notifications,
     clock,
+    metrics,
+    audit,
+    restartNotices: createRestartNotices({ supervisor, notifications }),
+    syncWatch: { runs: () => [], version: 0 },
     sync: {
       overview: () => world.sync,
       onProgress: () => ({ [Symbol.dispose]: () => undefined }),
@@ -117,7 +129,6 @@ export async function openAdminWorld(options: AdminWorldOptions = {}): Promise<A
   const faces = await createAdminFaces({
     context,
     administrators,
-    audit,
     token: TOKEN,
     log,
     origin: () => ({ host: '127.0.0.1', port: listener.port }),
@@ -125,7 +136,6 @@ export async function openAdminWorld(options: AdminWorldOptions = {}): Promise<A
   listener.mount('/admin', faces.admin);
   listener.mount('/controlcenterservice2', faces.controlCenter);
   await listener.listen('127.0.0.1', 0);
-  void metrics;
   return Object.assign(world, {
     origin: `${options.tls ? 'https' : 'http'}://127.0.0.1:${listener.port}`,
     clock,

@@ -1,3 +1,4 @@
+import type { Clock } from '../../platform/clock.ts';
 import { ImpError } from '../../platform/errors.ts';
 import type { Administrators } from '../../sign-in/administrators.ts';
 import { isSameSecret } from '../admin-token.ts';
@@ -33,6 +34,10 @@ export class AccessError extends ImpError {
   }
 }
 
+/** Refusals noted in a minute: strangers must not be able to push what was done out of the audit log. */
+const MOST_NOTED = 60;
+const BOUND_MS = 60_000;
+
 /** The name that says: the password is the admin token. For those who can only send a name and a password. */
 export const TOKEN_NAME = 'admin-token';
 
@@ -40,6 +45,7 @@ export interface CredentialsNeeds {
   readonly administrators: Administrators;
   readonly token: string;
   readonly audit: AuditLog;
+  readonly clock: Clock;
 }
 
 /** Turns what a client proves itself with into a caller. Refusals are audited; none tells whether a name exists. */
@@ -52,9 +58,14 @@ export interface Credentials {
   byHeader(authorization: string | undefined, face: Caller['face'], address: string): Promise<Caller>;
 }
 
-export function createCredentials({ administrators, token, audit }: CredentialsNeeds): Credentials {
+export function createCredentials({ administrators, token, audit, clock }: CredentialsNeeds): Credentials {
+  const isWorthNoting = createBound(clock);
   const refuse = (error: AccessError, by: string, face: Caller['face'], address: string): never => {
-    audit.record({ by, proof: 'none', face, address, action: 'sign-in', outcome: 'refused', error: error.code });
+    const left = isWorthNoting();
+    if (left > 0) {
+      const code = left === 1 ? 'admin.more-are-not-noted' : error.code;
+      audit.record({ by, proof: 'none', face, address, action: 'sign-in', outcome: 'refused', error: code });
+    }
     throw error;
   };
   const credentials: Credentials = {
@@ -80,6 +91,21 @@ export function createCredentials({ administrators, token, audit }: CredentialsN
     },
   };
   return credentials;
+}
+
+/** Answers how many more may be noted now, this one included. */
+function createBound(clock: Clock): () => number {
+  let until = Number.NEGATIVE_INFINITY;
+  let left = 0;
+  return () => {
+    const now = clock.monotonic();
+    if (now >= until) {
+      until = now + BOUND_MS;
+      left = MOST_NOTED;
+    }
+    left -= 1;
+    return left + 1;
+  };
 }
 
 const REFUSALS = {

@@ -14,6 +14,8 @@ const certificateShape = z.strictObject({
   fingerprint: z.string().describe('SHA-256'),
 });
 
+export type CertificateView = z.infer<typeof certificateShape>;
+
 const listed = z.array(certificateShape);
 
 const render = (certificates: z.infer<typeof listed>): string =>

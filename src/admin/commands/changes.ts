@@ -29,7 +29,7 @@ const handledShape = z.strictObject({
   note: z.string(),
 });
 
-type Item = z.infer<typeof changeShape> | z.infer<typeof handledShape>;
+export type ChangeItem = z.infer<typeof changeShape> | z.infer<typeof handledShape>;
 
 const OPERATIONS = { i: 'insert', u: 'update', d: 'delete' } as const;
 /** How often a follower looks; it costs nothing while nobody follows. */
@@ -54,7 +54,7 @@ function view(change: TracedChange): z.infer<typeof changeShape> {
   };
 }
 
-async function* follow(context: AdminContext, afterSeq: number, signal: AbortSignal): AsyncIterable<Item> {
+async function* follow(context: AdminContext, afterSeq: number, signal: AbortSignal): AsyncIterable<ChangeItem> {
   let shownSeq = afterSeq;
   /** Consumers already reported, by sequence number; an entry lives until nobody is waited for. */
   const pending = new Map<number, Set<string>>();

@@ -14,6 +14,8 @@ const shape = z.strictObject({
   clearedBy: z.string(),
 });
 
+export type NotificationView = z.infer<typeof shape>;
+
 /** What waits for a person (docs/services/supervisor.md). */
 export const notificationCommands: readonly AnyCommand[] = [
   command({

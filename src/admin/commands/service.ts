@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isoTime } from '../../platform/clock.ts';
 import type { ServiceStatus } from '../../platform/service.ts';
+import { effectsOf, type ServiceAction } from '../../platform/service-effects.ts';
 import { type AnyCommand, command } from '../command.ts';
 import { table } from '../table.ts';
 
@@ -62,11 +63,19 @@ function duration(seconds: number): string {
   return `${Math.floor(seconds / 3600)} h`;
 }
 
+const effectsShape = z.strictObject({
+  service: z.string(),
+  title: z.string(),
+  action: z.enum(['start', 'stop', 'restart', 'activate', 'deactivate']),
+  sentence: z.string(),
+  stops: z.array(z.string()).describe('Services that stop with it'),
+  restarts: z.array(z.string()).describe('Services that restart with it'),
+  needIt: z.array(z.string()).describe('Services that go on, and could not start again without it'),
+});
+
 const named = z.strictObject({ name: z.string().min(1).describe("The service's folder name or its title") });
 
-type Action = 'start' | 'stop' | 'restart' | 'activate' | 'deactivate';
-
-function action(name: Action, summary: string): AnyCommand {
+function action(name: ServiceAction, summary: string): AnyCommand {
   return command({
     words: ['service', name],
     summary,
@@ -89,6 +98,21 @@ export const serviceCommands: readonly AnyCommand[] = [
     result: z.array(serviceShape),
     run: async (context) => context.supervisor.status().map(viewOf),
     render: renderServices,
+  }),
+  command({
+    words: ['service', 'preview'],
+    summary: 'Says what an action on a service would do to it and to others; does nothing.',
+    access: 'read',
+    arguments: named.extend({
+      action: z.enum(['start', 'stop', 'restart', 'activate', 'deactivate']).describe('What would be done'),
+    }),
+    positional: ['action', 'name'],
+    result: effectsShape,
+    async run(context, given) {
+      const { stops, restarts, needIt, ...same } = effectsOf(context.supervisor.status(), given.name, given.action);
+      return { ...same, stops: [...stops], restarts: [...restarts], needIt: [...needIt] };
+    },
+    render: ({ title, sentence }) => `${title}: ${sentence}`,
   }),
   action('start', 'Starts a service. Starting the XCP Router starts nothing else.'),
   action('stop', 'Stops a service. Stopping the XCP Router stops every other XCP service.'),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isoTime } from '../../platform/clock.ts';
 import { type AnyCommand, command } from '../command.ts';
 import type { AdminContext } from '../context.ts';
+import { healthOf } from '../health.ts';
 import { table } from '../table.ts';
 import { renderServices, serviceShape, viewOf } from './service.ts';
 
@@ -14,13 +15,15 @@ const alarmShape = z.strictObject({
   lastAt: z.string().describe('ISO 8601'),
   count: z.number(),
 });
-type AlarmView = z.infer<typeof alarmShape>;
+export type AlarmView = z.infer<typeof alarmShape>;
 
 const statusShape = z.strictObject({
   node: z.string(),
   version: z.string(),
   domain: z.string(),
   ready: z.boolean(),
+  isWell: z.boolean(),
+  sentence: z.string().describe('Everything is well, or why not'),
   upTimeSeconds: z.number(),
   services: z.array(serviceShape),
   sync: z.strictObject({
@@ -47,7 +50,7 @@ const statusShape = z.strictObject({
   users: z.strictObject({ enabled: z.number(), assigned: z.number(), ofPeers: z.number() }),
   alarms: z.array(alarmShape),
 });
-type Status = z.infer<typeof statusShape>;
+export type Status = z.infer<typeof statusShape>;
 
 function activeAlarms(context: AdminContext): AlarmView[] {
   return context.alarms.active().map((alarm) => ({
@@ -65,7 +68,8 @@ const timeOrNull = (ms: number | null): string | null => (ms === null ? null : i
 
 async function gather(context: AdminContext): Promise<Status> {
   const sync = context.sync.overview();
-  const [consumers, users] = await Promise.all([
+  const [health, consumers, users] = await Promise.all([
+    healthOf(context),
     context.changeFeed.consumers(),
     context.ids.read
       .selectFrom('enduser')
@@ -83,6 +87,7 @@ async function gather(context: AdminContext): Promise<Status> {
     version: context.node.version,
     domain: context.node.domain,
     ready: context.node.isReady(),
+    ...health,
     upTimeSeconds: Math.floor((context.clock.now() - context.node.startedAt) / 1000),
     services: context.supervisor.status().map(viewOf),
     sync: {
@@ -131,6 +136,7 @@ function renderAlarms(alarms: readonly AlarmView[]): string {
 function renderStatus(status: Status): string {
   return [
     `${status.node} (imp-gateway ${status.version}, ${status.domain}): ${status.ready ? 'ready' : 'not ready'}`,
+    status.sentence,
     `Sync:        ${status.sync.state}. ${status.sync.sentence}`,
     `Users:       ${status.users.enabled} enabled, ${status.users.assigned} assigned` +
       (status.users.ofPeers === 0 ? '' : `; ${status.users.ofPeers} of peer clusters`),

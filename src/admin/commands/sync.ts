@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { isoTime } from '../../platform/clock.ts';
 import { describeError } from '../../platform/errors.ts';
-import { type AnyCommand, streamCommand } from '../command.ts';
+import { type AnyCommand, command, streamCommand } from '../command.ts';
 import type { SyncOutcome, SyncProgressEvent } from '../context.ts';
 
 const progress = z.strictObject({
@@ -19,6 +20,34 @@ const done = z.strictObject({
   deleted: z.number(),
   milliseconds: z.number(),
 });
+
+const stageShape = z.strictObject({
+  stage: z.string(),
+  done: z.number(),
+  total: z.number().nullable(),
+  startedAt: z.string().describe('ISO 8601'),
+  lastAt: z.string().describe('ISO 8601'),
+});
+
+const overviewShape = z.strictObject({
+  state: z.string(),
+  sentence: z.string(),
+  syncStatus: z.string(),
+  fullSyncAt: z.string().nullable().describe('ISO 8601'),
+  lastChangeAt: z.string().nullable().describe('ISO 8601'),
+  errors: z.number(),
+  runs: z
+    .array(
+      z.strictObject({
+        startedAt: z.string().describe('ISO 8601'),
+        lastAt: z.string().describe('ISO 8601'),
+        stages: z.array(stageShape),
+      }),
+    )
+    .describe('Syncs since the node started, the newest first'),
+});
+
+export type SyncStatus = z.infer<typeof overviewShape>;
 
 /** Asks the Sync Agent for a sync and follows it to its end (docs/services/sync-agent.md). */
 export const syncCommands: readonly AnyCommand[] = [
@@ -80,5 +109,32 @@ export const syncCommands: readonly AnyCommand[] = [
         ? `${item.stage}: ${item.done}${item.total === null ? '' : ` of ${item.total}`}`
         : `done in ${(item.milliseconds / 1000).toFixed(1)} s: ${item.users} users, ${item.devices} devices, ${item.lines} lines; ` +
           `${item.inserted} added, ${item.updated} changed, ${item.deleted} removed`,
+  }),
+  command({
+    words: ['sync', 'status'],
+    summary: 'Shows how the sync with CUCM is, and the stages of the last ones.',
+    access: 'read',
+    arguments: z.strictObject({}),
+    positional: [],
+    result: overviewShape,
+    async run({ sync, syncWatch }) {
+      const { fullSyncAt, lastChangeAt, ...same } = sync.overview();
+      return {
+        ...same,
+        fullSyncAt: fullSyncAt === null ? null : isoTime(fullSyncAt),
+        lastChangeAt: lastChangeAt === null ? null : isoTime(lastChangeAt),
+        runs: syncWatch
+          .runs()
+          .map((run) => ({ ...run, stages: run.stages.map((stage) => ({ ...stage })) }))
+          .reverse(),
+      };
+    },
+    render: ({ state, sentence, runs }) =>
+      [
+        `${state}. ${sentence}`,
+        ...(runs[0]?.stages ?? []).map(
+          (each) => `  ${each.stage}: ${each.done}${each.total === null ? '' : ` of ${each.total}`}`,
+        ),
+      ].join('\n'),
   }),
 ];

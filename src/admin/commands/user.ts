@@ -51,6 +51,8 @@ const userShape = userRow.extend({
 function homeNode(user: { readonly node: string | null; readonly peernode: string | null }): string | null {
   return user.node ?? (user.peernode || null);
 }
+export type UserRow = z.infer<typeof userRow>;
+export type UserView = z.infer<typeof userShape>;
 
 const ASSIGNMENTS = ['unassigned', 'assigned', 'waiting'] as const;
 
