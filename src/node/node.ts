@@ -350,6 +350,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       log,
       metrics,
       alarms,
+      notifications,
       tls,
       host,
       controlPort: port(config.listeners.sipProxyControl),
@@ -399,6 +400,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       log,
       metrics,
       alarms,
+      notifications,
       tls,
       host,
       controlPort: port(config.listeners.presenceEngineControl),
@@ -628,6 +630,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           listener.renew(certificates.node);
           presenceListener.renew(certificates.node);
           sipProxy.renewTls(certificates);
+          presenceEngine.renewTls(certificates);
           xcpConnectionManager.renewTls(certificates.node);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);

@@ -52,6 +52,8 @@ export interface RpcServer {
   listen(host: string, port: number): Promise<void>;
   /** The port in use, once it listens. */
   readonly port: number;
+  /** Shows another certificate to connections to come; those that are open go on. */
+  renew(tls: RpcServerOptions['tls']): void;
   /** Cuts every connection; resolves when the last handler has ended. */
   close(): Promise<void>;
 }
@@ -192,6 +194,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
     get port() {
       return (server.address() as AddressInfo | null)?.port ?? 0;
     },
+    renew: (tls) => server.setSecureContext({ ...tls.node, ca: tls.ca, minVersion: 'TLSv1.2' }),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const socket of sockets) socket.destroy();

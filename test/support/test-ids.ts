@@ -9,12 +9,14 @@ import { type Alarms, createAlarms } from '../../src/platform/alarms.ts';
 import { type Clock, systemClock } from '../../src/platform/clock.ts';
 import { createLog } from '../../src/platform/log.ts';
 import { createMetrics, type Metrics } from '../../src/platform/metrics.ts';
+import { createNotifications, type Notifications } from '../../src/platform/notifications.ts';
 
 export interface TestIds extends AsyncDisposable {
   readonly folder: string;
   readonly ids: SqliteIds;
   readonly changeFeed: ChangeFeed;
   readonly alarms: Alarms;
+  readonly notifications: Notifications;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }
@@ -52,6 +54,7 @@ export async function openTestIds(options: TestIdsOptions = {}): Promise<TestIds
     ids,
     changeFeed,
     alarms,
+    notifications: createNotifications(clock, log),
     metrics,
     clock,
     [Symbol.asyncDispose]: async () => {

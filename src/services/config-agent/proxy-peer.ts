@@ -18,11 +18,25 @@ const ANSWERS = new Set([200, 409]);
 
 /** Calls the SIP Proxy over HTTPS; both sides show certificates. */
 export function createProxyPeer(options: ProxyPeerOptions): ComponentPeer & AsyncDisposable {
-  const agent = new Agent({
-    connect: { ca: options.tls.ca, key: options.tls.node.key, cert: options.tls.node.cert },
-    maxResponseSize: MAX_ANSWER_BYTES,
-    connections: 1,
-  });
+  const connect = (): Agent =>
+    new Agent({
+      connect: { ca: options.tls.ca, key: options.tls.node.key, cert: options.tls.node.cert },
+      maxResponseSize: MAX_ANSWER_BYTES,
+      connections: 1,
+    });
+  let shown = options.tls.node.cert;
+  let agent = connect();
+
+  /** With the certificate that the node has now. */
+  const dispatcher = async (): Promise<Agent> => {
+    if (options.tls.node.cert !== shown) {
+      shown = options.tls.node.cert;
+      const before = agent;
+      agent = connect();
+      await before.close();
+    }
+    return agent;
+  };
 
   const call = async (method: 'GET' | 'POST', path: string, body: string | null, signal: AbortSignal) => {
     const url = options.url();
@@ -35,7 +49,7 @@ export function createProxyPeer(options: ProxyPeerOptions): ComponentPeer & Asyn
       const answer = await request(`${url.replace(/\/$/, '')}${path}`, {
         method,
         body,
-        dispatcher: agent,
+        dispatcher: await dispatcher(),
         headers: body === null ? {} : { 'content-type': 'application/json' },
         signal: AbortSignal.any([signal, late.signal]),
       });

@@ -1,13 +1,16 @@
 import { z } from 'zod';
+import type { ChangeFeed } from '../../ids/change-feed.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { TlsMaterial } from '../../platform/https-listener.ts';
 import type { Log } from '../../platform/log.ts';
+import type { Notifications } from '../../platform/notifications.ts';
 import type { Scope } from '../../platform/service.ts';
 import { configChangedSchema } from '../../rpc/handover/answer.ts';
 import type { ConfigurationError } from '../../rpc/handover/errors.ts';
 import { createFileStore } from '../../rpc/handover/file-store.ts';
 import { type ConfigurationReceiver, createConfigurationReceiver } from '../../rpc/handover/receiver.ts';
+import { createRestartNotices } from '../../rpc/handover/restart-notices.ts';
 import { untilAborted } from '../../rpc/handover/until.ts';
 import type { EngineConfiguration } from '../../rpc/presence-engine/configuration.ts';
 import { engineFormat } from '../../rpc/presence-engine/format.ts';
@@ -21,6 +24,8 @@ export interface ConfigurationControlNeeds {
   readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
+  readonly notifications: Notifications;
+  readonly changeFeed: ChangeFeed;
   readonly tls: { readonly node: TlsMaterial; readonly ca: string };
   /** Address of the control port, under which the node's certificate is good. */
   readonly host: string;
@@ -44,6 +49,8 @@ export interface ConfigurationControl extends PresenceEngineControl {
   onConfiguration(listener: (configuration: EngineConfiguration) => void): Disposable;
   /** Opens the control port; resolves with the first good configuration. */
   open(scope: Scope, pollSeconds: number): Promise<EngineConfiguration>;
+  /** New key and certificate for connections to come. */
+  renewTls(tls: ConfigurationControlNeeds['tls']): void;
   /** Tells those who wait that the engine has come up. */
   announce(): void;
   /** A clause for the administrator. */
@@ -66,6 +73,10 @@ function alarmOf(error: ConfigurationError, isInitial: boolean): (typeof ALARMS)
 
 export function createConfigurationControl(needs: ConfigurationControlNeeds): ConfigurationControl {
   const { log } = needs;
+  const notices = createRestartNotices({
+    ...{ notifications: needs.notifications, changeFeed: needs.changeFeed, log },
+    ...{ service: ENGINE_SERVICE, title: 'Cisco Presence Engine' },
+  });
   const running = new Set<() => void>();
   const followers = new Set<(configuration: EngineConfiguration) => void>();
   let receiver: ConfigurationReceiver<EngineConfiguration> | undefined;
@@ -82,12 +93,14 @@ export function createConfigurationControl(needs: ConfigurationControlNeeds): Co
     onRunning: (each) => subscribe(running, each),
     configuration: () => inForce,
     onConfiguration: (each) => subscribe(followers, each),
+    renewTls: (renewed) => server?.renew(renewed),
     announce() {
       for (const each of running) each();
     },
 
     async open(scope, pollSeconds) {
       let started: EngineConfiguration | undefined;
+      notices.restarted();
       let isLoaded: () => void = () => undefined;
       const loaded = new Promise<void>((resolve) => {
         isLoaded = resolve;
@@ -101,7 +114,8 @@ export function createConfigurationControl(needs: ConfigurationControlNeeds): Co
           const { configuration, restartNeeded } = effectiveConfiguration(started, newer);
           inForce = configuration;
           for (const follower of followers) follower(configuration);
-          return restartNeeded;
+          notices.show(restartNeeded);
+          return restartNeeded.map(({ setting }) => setting);
         },
         onRefused(error) {
           const isInitial = started === undefined;

@@ -1,3 +1,4 @@
+import type { PendingRestart } from '../../rpc/handover/restart-notices.ts';
 import type { EngineConfiguration } from '../../rpc/presence-engine/configuration.ts';
 import { ENGINE_PARAMETERS, type EngineParameters } from '../../rpc/presence-engine/parameters.ts';
 
@@ -11,8 +12,14 @@ const RESTART = (Object.keys(ENGINE_PARAMETERS) as Name[]).filter(
 export function effectiveConfiguration(
   started: EngineConfiguration,
   newer: EngineConfiguration,
-): { readonly configuration: EngineConfiguration; readonly restartNeeded: readonly string[] } {
-  const restartNeeded = RESTART.filter((name) => started.parameters[name] !== newer.parameters[name]);
+): { readonly configuration: EngineConfiguration; readonly restartNeeded: readonly PendingRestart[] } {
+  const restartNeeded = RESTART.filter((name) => started.parameters[name] !== newer.parameters[name]).map((name) => ({
+    setting: name,
+    from: String(started.parameters[name]),
+    to: String(newer.parameters[name]),
+    table: 'serviceparameter',
+    keyEnd: `\u001f${name}`,
+  }));
   const kept = Object.fromEntries(RESTART.map((name) => [name, started.parameters[name]]));
   return { configuration: { ...newer, parameters: { ...newer.parameters, ...kept } }, restartNeeded };
 }

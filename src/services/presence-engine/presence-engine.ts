@@ -1,4 +1,3 @@
-import type { ChangeFeed } from '../../ids/change-feed.ts';
 import type { Ids } from '../../ids/ids.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
@@ -42,7 +41,6 @@ export const presenceEngineDescriptor: ServiceDescriptor<PresenceEngineOptions> 
 
 export interface PresenceEngineNeeds extends ConfigurationControlNeeds {
   readonly ids: Ids;
-  readonly changeFeed: ChangeFeed;
   readonly routeDatastore: RouteDatastore;
   readonly presenceDatastore: PresenceDatastore;
   readonly metrics: Metrics;
@@ -59,6 +57,8 @@ export interface PresenceEngine extends PresenceEngineControl {
   onConfiguration(listener: (configuration: EngineConfiguration) => void): Disposable;
   /** Where the SIP Proxy sends PUBLISH and SUBSCRIBE for presence; undefined while the engine does not listen. */
   sipHop(): Hop | undefined;
+  /** New key and certificate for connections to come. */
+  renewTls(tls: PresenceEngineNeeds['tls']): void;
 }
 
 const TICK_MS = 1_000;
@@ -94,6 +94,7 @@ export function createPresenceEngine(
     onRunning: (each) => control.onRunning(each),
     configuration: () => control.configuration(),
     onConfiguration: (each) => control.onConfiguration(each),
+    renewTls: (renewed) => control.renewTls(renewed),
     sipHop() {
       const at = side?.sip.addresses.tcp ?? side?.sip.addresses.udp;
       if (!side || !at) return undefined;

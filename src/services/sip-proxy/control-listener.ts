@@ -9,6 +9,8 @@ export interface ControlListener {
   listen(host: string, port: number): Promise<void>;
   /** The port in use; 0 while it does not listen. */
   readonly port: number;
+  /** Shows another certificate to connections to come. */
+  renew(tls: { readonly node: TlsMaterial; readonly ca: string }): void;
   close(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export function createControlListener(
     get port() {
       return (server.address() as AddressInfo | null)?.port ?? 0;
     },
+    renew: ({ node, ca }) => server.setSecureContext({ key: node.key, cert: node.cert, ca, minVersion: 'TLSv1.2' }),
     close() {
       return new Promise((resolve) => {
         if (!server.listening) {

@@ -1,13 +1,28 @@
+import type { PendingRestart } from '../../rpc/handover/restart-notices.ts';
 import type { SipProxyBase } from '../../rpc/sip-proxy/configuration.ts';
 import { BASE_PARAMETERS } from '../../rpc/sip-proxy/parameters.ts';
 
-/** Names of what differs between the base that was started with and a newer one. */
-export function restartNeeded(started: SipProxyBase, newer: SipProxyBase): readonly string[] {
-  const names: string[] = [];
+/** What differs between the base that was started with and a newer one. */
+export function restartNeeded(started: SipProxyBase, newer: SipProxyBase): readonly PendingRestart[] {
+  const found: PendingRestart[] = [];
+  const compare = (setting: string, from: string, to: string, table: string, keyEnd = ''): void => {
+    if (from !== to) found.push({ setting, from, to, table, keyEnd });
+  };
   for (const name of Object.keys(BASE_PARAMETERS) as (keyof typeof BASE_PARAMETERS)[]) {
-    if (started.parameters[name] !== newer.parameters[name]) names.push(name);
+    const [from, to] = [started, newer].map(({ parameters }) => String(parameters[name])) as [string, string];
+    compare(name, from, to, 'serviceparameter', `\u001f${name}`);
   }
-  if (JSON.stringify(started.listeners) !== JSON.stringify(newer.listeners)) names.push('application listeners');
-  if (JSON.stringify(started.tlsContexts) !== JSON.stringify(newer.tlsContexts)) names.push('TLS peer subjects');
-  return names;
+  compare('application listeners', listenersOf(started), listenersOf(newer), 'applicationlistener');
+  compare('TLS peer subjects', subjectsOf(started), subjectsOf(newer), 'tlspeersubject');
+  return found;
+}
+
+function listenersOf({ listeners }: SipProxyBase): string {
+  return listeners
+    .map(({ name, address, port, transport }) => `${name} (${address === '' ? '' : `${address}:`}${port} ${transport})`)
+    .join(', ');
+}
+
+function subjectsOf({ tlsContexts }: SipProxyBase): string {
+  return tlsContexts.flatMap(({ peerSubjects }) => peerSubjects).join(', ');
 }

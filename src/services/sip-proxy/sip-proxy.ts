@@ -6,9 +6,11 @@ import type { Clock } from '../../platform/clock.ts';
 import type { TlsMaterial } from '../../platform/https-listener.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
+import type { Notifications } from '../../platform/notifications.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
 import { createFileStore } from '../../rpc/handover/file-store.ts';
 import { type ConfigurationReceiver, createConfigurationReceiver } from '../../rpc/handover/receiver.ts';
+import { createRestartNotices } from '../../rpc/handover/restart-notices.ts';
 import { untilAborted } from '../../rpc/handover/until.ts';
 import type { SipProxyBase, SipProxyConfiguration } from '../../rpc/sip-proxy/configuration.ts';
 import { sipProxyFormat } from '../../rpc/sip-proxy/format.ts';
@@ -55,6 +57,7 @@ export interface SipProxyNeeds {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly alarms: Alarms;
+  readonly notifications: Notifications;
   readonly tls: { readonly node: TlsMaterial; readonly ca: string };
   /** Address of the control port, under which the node's certificate is good. */
   readonly host: string;
@@ -115,6 +118,10 @@ const SERVICE = 'sip-proxy';
 export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): Service & SipProxy {
   const { alarms } = needs;
   const log = needs.log.child({ subsystem: SERVICE });
+  const notices = createRestartNotices({
+    ...{ notifications: needs.notifications, changeFeed: needs.changeFeed, log },
+    ...{ service: SERVICE, title: sipProxyDescriptor.title },
+  });
   const running = new Set<() => void>();
   const followers = new Set<(configuration: SipProxyConfiguration) => void>();
   let receiver: ConfigurationReceiver<SipProxyConfiguration> | undefined;
@@ -141,11 +148,13 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
     sipAddresses: () => sip?.addresses(),
     renewTls(renewed) {
       tls = renewed;
+      listener?.renew(renewed);
       sip?.renewTls(renewed);
     },
 
     async start(scope) {
       let startedBase: SipProxyBase | undefined;
+      notices.restarted();
       let isLoaded: () => void = () => undefined;
       const loaded = new Promise<void>((resolve) => {
         isLoaded = resolve;
@@ -159,7 +168,9 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
           inForce = { base: startedBase, dynamic };
           sip?.configure(inForce);
           for (const follower of followers) follower(inForce);
-          return restartNeeded(startedBase, base);
+          const pending = restartNeeded(startedBase, base);
+          notices.show(pending);
+          return pending.map(({ setting }) => setting);
         },
         onRefused(error) {
           const name = error.code === 'configuration.missing' ? 'ESPConfigNotFound' : 'ESPConfigError';

@@ -83,6 +83,35 @@ describe('the Config Agent', () => {
     await until(() => world.agent.detail() === 'version 2 is written, SIP Proxy runs 2');
   });
 
+  it('asks a person for the restart that a change needs, until it is done or the change undone', async () => {
+    await using world = await openConfigWorld();
+    const { notifications } = world.test;
+    const texts = (): string[] => notifications.active().map(({ service, text }) => `${service}: ${text}`);
+    await world.startAgent();
+    const scope = await world.startProxy();
+    await setParameter(world, 'sip-proxy', 'statefulServer', 'false');
+    await setParameter(world, 'sip-proxy', 'persistentTcp', 'false');
+    await setParameter(world, 'sip-proxy', 'recordRoute', 'off');
+    await world.note();
+    // Who it was is read from the change log beside the work.
+    await until(() => texts().length === 2 && texts().every((text) => text.includes(', by ')));
+    assert.match(
+      texts()[0] ?? '',
+      /^sip-proxy: statefulServer: true → false, by administrator at \d{4}-.*Z\. Restart the Cisco SIP Proxy to put it into force\.$/,
+    );
+    await setParameter(world, 'sip-proxy', 'persistentTcp', 'true');
+    await world.note();
+    assert.equal(texts().length, 1);
+    await scope.close();
+    assert.equal(texts().length, 1, 'stopped is not restarted');
+    await world.startProxy();
+    assert.deepEqual(texts(), []);
+    assert.deepEqual(
+      notifications.history().map(({ clearedBy }) => clearedBy),
+      ['restart', 'reverted'],
+    );
+  });
+
   it('says what needs a restart, and the proxy keeps to what it was started with', async () => {
     await using world = await openConfigWorld();
     await world.startAgent();

@@ -53,7 +53,7 @@ export async function openConfigWorld(options: { readonly control?: SipProxyCont
   const files = createFailingFiles();
   const scopes: OwnedScope[] = [];
   const failures: unknown[] = [];
-  const { metrics, alarms } = test;
+  const { metrics, alarms, notifications } = test;
   await test.ids.transaction('node', async (trx) => {
     await trx
       .insertInto('enterprisenode')
@@ -74,7 +74,8 @@ export async function openConfigWorld(options: { readonly control?: SipProxyCont
   const engine = createMemoryEngine({ clock, log, metrics });
   const proxy = createSipProxy(
     {
-      ...{ folder: folder.path, clock, log, metrics, alarms, tls, host: '127.0.0.1', controlPort: 0, ids, changeFeed },
+      ...{ folder: folder.path, clock, log, metrics, alarms, notifications, tls, host: '127.0.0.1' },
+      ...{ controlPort: 0, ids, changeFeed },
       // Both are not running: what they are asked for is what these tests are not about.
       registrations: createSipRegistrationDatastore(
         { engine, clock, log },

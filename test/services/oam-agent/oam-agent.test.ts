@@ -117,8 +117,11 @@ describe('the OAM Agent', () => {
       'wrote version 2, Presence Engine runs 2, in full after a restart (calendarThreads)',
     );
     assert.equal(world.engine.configuration()?.parameters.calendarThreads, 20);
+    const texts = (): string[] => world.test.notifications.active().map(({ service, text }) => `${service}: ${text}`);
+    await until(() => /^presence-engine: calendarThreads: 20 → 5, by \S+ at /.test(texts()[0] ?? ''));
     await world.set('calendarThreads', '20');
     assert.equal(await world.note(), 'wrote version 3, Presence Engine runs 3', 'reverted before the restart');
+    assert.deepEqual(texts(), []);
   });
 
   it('raises the alarms of the first file and of later ones, and clears them', async () => {

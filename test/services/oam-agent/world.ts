@@ -95,6 +95,7 @@ export async function openOamWorld(options: { readonly control?: PresenceEngineC
       log,
       metrics,
       alarms,
+      notifications: test.notifications,
       tls,
       host: '127.0.0.1',
       controlPort: 0,

@@ -179,6 +179,7 @@ export async function openEngineWorld(wanted: EngineWorldOptions = {}): Promise<
       log,
       metrics,
       alarms,
+      notifications: test.notifications,
       tls,
       host: '127.0.0.1',
       controlPort: 0,

@@ -31,6 +31,23 @@ describe("the Presence Engine's control port", () => {
     await assert.rejects(theirs.call('configVersion', {}), { code: /^rpc\.(tls|closed)$/ });
   });
 
+  it('shows a renewed certificate at once', async () => {
+    await using world = await openOamWorld();
+    await world.startAgent();
+    await world.startEngine();
+    const renewed = await makeTestTls();
+    world.engine.renewTls(renewed);
+    const client = (tls: typeof world.tls) =>
+      createRpcClient({
+        ...{ address: () => world.engine.controlAddress(), tls, clock: world.clock },
+        ...{ log: createLog({ level: 'silent' }), timeoutMs: 5_000 },
+      });
+    await using before = client(world.tls);
+    await assert.rejects(before.call('configVersion', {}), { code: /^rpc\.(tls|closed)$/ });
+    await using after = client(renewed);
+    assert.deepEqual(await after.call('configVersion', {}), { version: 1, restartNeeded: [], refused: null });
+  });
+
   it('is gone when the engine is stopped', async () => {
     await using world = await openOamWorld();
     await world.startAgent();

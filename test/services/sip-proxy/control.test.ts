@@ -7,7 +7,7 @@ import { sipProxyFormat } from '../../../src/rpc/sip-proxy/format.ts';
 import { proxyConfiguration } from '../../rpc/support/proxy-configuration.ts';
 import { makeTestTls, type TestTls } from '../../rpc/support/test-tls.ts';
 import { until } from '../../rpc/support/until.ts';
-import { log, openConfigWorld } from '../config-agent/world.ts';
+import { log, openConfigWorld, setParameter } from '../config-agent/world.ts';
 
 describe("the SIP Proxy's control port", () => {
   it('answers to those who show a certificate of the cluster, and to what it knows', async () => {
@@ -41,6 +41,24 @@ describe("the SIP Proxy's control port", () => {
     await scope.close();
     assert.equal(world.proxy.controlUrl(), undefined);
     assert.equal(world.proxy.configuration(), undefined);
+  });
+
+  it('shows a renewed certificate at once, and the Config Agent goes on with its own', async () => {
+    await using world = await openConfigWorld();
+    await world.startAgent();
+    await world.startProxy();
+    const before = { ...world.tls };
+    const renewed = await makeTestTls();
+    Object.assign(world.tls, renewed);
+    world.proxy.renewTls(renewed);
+    const url = `${world.proxy.controlUrl()}/config-version`;
+    const theirs = new Agent({ connect: { ca: before.ca, ...before.node } });
+    await assert.rejects(request(url, { dispatcher: theirs }));
+    const ours = new Agent({ connect: { ca: renewed.ca, ...renewed.node } });
+    assert.equal((await request(url, { dispatcher: ours })).statusCode, 200);
+    await setParameter(world, 'sip-proxy', 'recordRoute', 'off');
+    assert.equal(await world.note(), 'wrote version 2, SIP Proxy runs 2');
+    await Promise.all([theirs.destroy(), ours.destroy()]);
   });
 
   it('finds a new version by itself within 30 s when no call came', async () => {

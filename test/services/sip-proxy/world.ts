@@ -71,7 +71,7 @@ export async function openProxyWorld(given: ProxyWorldOptions = {}): Promise<Pro
   const folder = await temporaryFolder();
   const test = await openTestIds({ clock });
   const tls = await makeTestTls();
-  const { ids, changeFeed, metrics, alarms } = test;
+  const { ids, changeFeed, metrics, alarms, notifications } = test;
   const failures: unknown[] = [];
   const users = given.users ?? ['alice', 'bob', 'carol'].map((userid) => ({ userid }));
   await ids.transaction('node', async (trx) => {
@@ -119,7 +119,8 @@ export async function openProxyWorld(given: ProxyWorldOptions = {}): Promise<Pro
   await write(given.dynamic ?? {}, given.base ?? {});
   const proxy = createSipProxy(
     {
-      ...{ folder: folder.path, clock, log, metrics, alarms, tls, host: '127.0.0.1', controlPort: 0, ids, changeFeed },
+      ...{ folder: folder.path, clock, log, metrics, alarms, notifications, tls, host: '127.0.0.1' },
+      ...{ controlPort: 0, ids, changeFeed },
       ...{ registrations, routeDatastore, nodeName: 'imp1', presenceEngine: () => undefined },
       throttle: createLoginThrottle(clock, loginThrottleOptions.parse({})),
       listeners: { host: '127.0.0.1', port: 0, tlsPort: 0 },
