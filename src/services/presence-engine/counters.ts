@@ -3,6 +3,8 @@ import type { Metrics } from '../../platform/metrics.ts';
 
 /** The engine's counters by the product's names. Counters begin at 0 with the node, gauges are what is now. */
 export interface EngineCounters {
+  readonly activeJsmSessions: Gauge;
+  readonly xmppPresence: Counter;
   readonly activeSubscriptions: Gauge;
   readonly activeViews: Gauge;
   readonly activeResources: Gauge;
@@ -24,6 +26,8 @@ export interface EngineCounters {
 export function createEngineCounters(metrics: Metrics): EngineCounters {
   const publish = (name: string, what: string): Counter => metrics.counter(name, `${what}, since the node's start`);
   return {
+    activeJsmSessions: metrics.gauge('ActiveJsmSessions', 'Composed sessions: users whom the node serves'),
+    xmppPresence: metrics.counter('XMPPPresenceReceived', "Presence of XMPP resources taken, since the node's start"),
     activeSubscriptions: metrics.gauge('ActiveSubscriptions', 'SIP subscriptions now'),
     activeViews: metrics.gauge('ActiveViews', 'Pairs of watcher and watched user of all SIP subscriptions now'),
     activeResources: metrics.gauge('ActiveResources', 'Users whom somebody watches over SIP now'),

@@ -1,4 +1,4 @@
-import type { ChangeFeed } from '../../ids/change-feed.ts';
+import type { ChangeFeed, FeedBatch } from '../../ids/change-feed.ts';
 import type { Ids } from '../../ids/ids.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
@@ -9,7 +9,9 @@ import type { EngineConfiguration } from '../../rpc/presence-engine/configuratio
 import { createSipEndpoint, type SipEndpoint } from '../../sip/sip.ts';
 import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
+import { countAssigned, mayChangeAssigned } from './assigned-users.ts';
 import type { EngineCounters } from './counters.ts';
+import { createIdsAlarms } from './ids-alarms.ts';
 import { ENGINE_SERVICE } from './names.ts';
 import type { PresenceEngineOptions } from './options.ts';
 import type { OverloadGuard } from './overload.ts';
@@ -64,7 +66,10 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
   const sip = createSipEndpoint({ clock, log }, { host, port: needs.port, tlsPort: null, mayLackListeners: true });
   const residents = createResidents(ids, needs.routeDatastore);
   const viewer = createViewer({ ids, presenceDatastore, residents, configuration });
+  const idsAlarms = createIdsAlarms(needs.alarms);
+  scope.defer(() => idsAlarms.clear());
   const notifier = new Notifier({
+    onRead: idsAlarms.queried,
     sip,
     viewer,
     clock,
@@ -94,6 +99,7 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
         isOverloaded: () => needs.overload.isOverloaded,
       }),
       counters: needs.counters,
+      onFailure: idsAlarms.queried,
       trustedNetworks: [...options.trustedNetworks, host],
     }),
   );
@@ -120,15 +126,17 @@ export async function openSipSide(scope: Scope, needs: SipSideNeeds, options: Pr
   scope.defer(() => {
     for (const watch of watches) watch[Symbol.dispose]();
   });
+  const apply = async (batch: FeedBatch): Promise<string> => {
+    const said = await idsAlarms.copying(() => needs.sources.apply(batch));
+    if (mayChangeAssigned(batch)) {
+      needs.counters.activeJsmSessions.set(await countAssigned(ids, configuration().node.id));
+    }
+    return [said, await changes.apply(batch)].filter((clause) => clause).join(', ');
+  };
+  const tables = [...new Set([...WATCHED_TABLES, ...SOURCE_TABLES])];
   scope.run((signal) =>
-    needs.changeFeed.follow(
-      {
-        consumer: ENGINE_SERVICE,
-        tables: [...new Set([...WATCHED_TABLES, ...SOURCE_TABLES])],
-        start: 'snapshot',
-        signal,
-      },
-      async (batch) => [await needs.sources.apply(batch), await changes.apply(batch)].filter((said) => said).join(', '),
+    idsAlarms.following(() =>
+      needs.changeFeed.follow({ consumer: ENGINE_SERVICE, tables, start: 'snapshot', signal }, apply),
     ),
   );
   return { sip, notifier };

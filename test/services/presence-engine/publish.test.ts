@@ -155,7 +155,7 @@ describe('PUBLISH (RFC 3903)', () => {
 
   it('tells who asks what it can, and nothing else', async () => {
     const options = await alice.send('OPTIONS', 'alice');
-    assert.deepEqual([options.status, options.headers.text('allow-events')], [200, 'presence']);
+    assert.deepEqual([options.status, options.headers.text('allow-events')], [200, 'presence, presence.winfo']);
     const invite = await alice.send('MESSAGE', 'alice');
     assert.deepEqual([invite.status, invite.headers.text('allow')], [405, 'PUBLISH, SUBSCRIBE, OPTIONS']);
   });

@@ -12,6 +12,8 @@ export interface RequestHandlerNeeds {
   readonly publish: (transaction: ServerTransaction) => Promise<void>;
   readonly subscribe: (transaction: ServerTransaction) => Promise<void>;
   readonly counters: EngineCounters;
+  /** What a request failed of. */
+  readonly onFailure: (error: unknown) => void;
   /** Networks of the proxies whose word is taken. */
   readonly trustedNetworks: readonly string[];
 }
@@ -47,6 +49,7 @@ export function createRequestHandler(needs: RequestHandlerNeeds): RequestHandler
     try {
       await handle(transaction);
     } catch (error) {
+      needs.onFailure(error);
       const answered = answerable(error);
       const status = String(answered instanceof SipError ? (answered.answer?.status ?? 500) : 500);
       if (transaction.request.method === 'PUBLISH') counters.publishInvalid.inc({ status });

@@ -4,6 +4,7 @@ import type { Ids } from '../../../ids/ids.ts';
 import type { Log } from '../../../platform/log.ts';
 import { PRESENCE_EVENT } from '../../../presence/publication.ts';
 import { POLICY_TABLES } from '../../../presence/watcher-policies.ts';
+import { xmppSource } from '../../../presence/xmpp-presence.ts';
 import type { PresenceChange, PresenceDatastore, WatcherChange } from '../../presence-datastore/presence-datastore.ts';
 import type { EngineCounters } from '../counters.ts';
 import { pagesOf } from '../pages.ts';
@@ -49,6 +50,7 @@ export class WatcherChanges {
 
   presenceChanged({ presentity, event, source, kind }: PresenceChange): void {
     if (event !== PRESENCE_EVENT) return;
+    if (kind === 'published' && source.startsWith(xmppSource(''))) this.#needs.counters.xmppPresence.inc();
     if (kind === 'expired' && /^(sip:|phone\/)/.test(source)) this.#needs.counters.publishExpired.inc();
     this.#changed(presentity, ({ target }) => target.kind !== 'watchers');
   }

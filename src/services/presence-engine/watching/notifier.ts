@@ -24,6 +24,8 @@ export interface NotifierNeeds {
   readonly perSecond: () => number;
   /** Least time between two changes told to one watcher. */
   readonly intervalMs: number;
+  /** What was to be told was read, or why it was not. */
+  readonly onRead: (error?: unknown) => void;
   /** The subscription is over: the watcher is gone, or has just been told. */
   readonly onOver: (subscription: Subscription) => void;
 }
@@ -169,7 +171,9 @@ export class Notifier {
     let content: Content;
     try {
       content = await contentOf(this.#needs.viewer, subscription, isFull ? null : changed);
+      this.#needs.onRead();
     } catch (error) {
+      this.#needs.onRead(error);
       this.#needs.log.warn({ err: describeError(error) }, 'presence could not be read for a subscription');
       lane.changed = new Set([...changed, ...lane.changed]);
       this.#later(lane, AGAIN_MS, isFull);
