@@ -13,6 +13,10 @@ export interface CallbackReceiver extends AsyncDisposable {
   readonly untaken: number;
   /** How it answers from now on; until told: 200. */
   answer(how: (response: ServerResponse) => void): void;
+  /** Takes no connections any more, and cuts those there are. */
+  goDown(): Promise<void>;
+  /** Takes connections again, at the same address. */
+  comeBack(): Promise<void>;
 }
 
 export async function openReceiver(
@@ -34,6 +38,10 @@ export async function openReceiver(
   const server = tls ? createHttpsServer({ key: tls.key, cert: tls.cert }, serve) : createServer(serve);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
+  const goDown = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${port}/notify`,
     calls,
@@ -47,9 +55,8 @@ export async function openReceiver(
     answer: (wanted) => {
       how = wanted;
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    goDown,
+    comeBack: () => new Promise((resolve) => server.listen(port, '127.0.0.1', resolve)),
+    [Symbol.asyncDispose]: goDown,
   };
 }

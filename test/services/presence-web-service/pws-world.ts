@@ -119,7 +119,8 @@ export interface WorldOptions {
   readonly tls?: TlsMaterial;
 }
 
-function userRow(user: Partial<Database['enduser']> & { readonly userid: string }): Database['enduser'] {
+/** A row of `enduser`, with what is not said filled in. */
+export function userRow(user: Partial<Database['enduser']> & { readonly userid: string }): Database['enduser'] {
   return {
     pkid: `pkid-${user.userid.toLowerCase()}`,
     firstname: '',
