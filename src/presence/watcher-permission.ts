@@ -105,6 +105,12 @@ function ownJudgement(policy: WatcherPolicy, watcher: Watcher): Judgement {
   return { decision: choice === 'deny' ? 'block' : choice, reason: 'privacy' };
 }
 
+/** Whether a watcher sees the user, and would not if it were not on the user's contact list. */
+export function seesOnlyAsContact(policy: WatcherPolicy, watcher: Watcher): boolean {
+  if (judgeWatcher(policy, watcher).reason !== 'contact') return false;
+  return judgeWatcher({ ...policy, isContact: () => false }, watcher).decision !== 'allow';
+}
+
 function decisionOf({ policy }: AclEntry): WatcherDecision {
   return policy === 'allow' ? 'allow' : 'block';
 }

@@ -4,13 +4,13 @@ import type { Ids } from '../../ids/ids.ts';
 import { describeError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import { PRESENCE_EVENT } from '../../presence/publication.ts';
-import { judgeWatcher } from '../../presence/watcher-permission.ts';
+import { judgeWatcher, seesOnlyAsContact } from '../../presence/watcher-permission.ts';
 import { changesForAll, POLICY_TABLES, readWatcherPolicies } from '../../presence/watcher-policies.ts';
 import type { PresenceChange } from '../presence-datastore/presence-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import { watcherOf } from './actions/read-presence.ts';
 import type { Notifier } from './callbacks/notifier.ts';
-import type { Registrations } from './pools/registrations.ts';
+import type { Registrations, Subscription } from './pools/registrations.ts';
 
 /** What is followed in the IDS: who may see whom, and who is there at all. */
 export const FOLLOWED_TABLES = ['enduser', ...POLICY_TABLES] as const satisfies WatchedTable[];
@@ -27,6 +27,12 @@ export interface PresenceChangesNeeds {
   readonly registrations: Registrations;
   readonly notifier: Notifier;
   readonly log: Log;
+}
+
+interface Judgement {
+  readonly isAllowed: boolean;
+  /** It sees the user by the contact list alone. */
+  readonly isOnlyAsContact: boolean;
 }
 
 interface Pending {
@@ -66,6 +72,10 @@ export class PresenceChanges {
     }
     const addresses = await this.#addressesOf(batch.changes);
     for (const address of addresses) this.#changed(address, true);
+    for (const { owner, contact } of await this.#addedContactsOf(batch.changes)) {
+      await this.#contactAdded(owner, contact);
+    }
+    if (batch.changes.some(({ table, op }) => table === 'rosteritem' && op === 'd')) await this.#contactsRemoved();
     return addresses.length === 0 ? '' : `looked at the watchers of ${addresses.length}`;
   }
 
@@ -104,8 +114,57 @@ export class PresenceChanges {
     return next;
   }
 
+  /** A contact may now see who has added it; to others, and to who sees everybody anyway, this is no news. */
+  async #contactAdded(owner: string, contact: string): Promise<void> {
+    this.#revision += 1;
+    const revision = this.#revision;
+    const watching = this.#needs.registrations.watchersOf(owner).filter(({ watcher }) => watcher === contact);
+    if (watching.length === 0) return;
+    const judged = await this.#judge(owner, [contact]);
+    if (!judged.get(contact)?.isOnlyAsContact) return;
+    for (const each of watching) {
+      // What has been fetched meanwhile holds it already.
+      if (!each.seenAsContact.has(owner)) this.#needs.notifier.changed(each, revision);
+    }
+  }
+
+  /** Somebody is off a contact list, it is not told whose: all are looked at who see somebody only by being on one. */
+  async #contactsRemoved(): Promise<void> {
+    this.#revision += 1;
+    const revision = this.#revision;
+    const { registrations, notifier } = this.#needs;
+    const seen = new Map<string, Subscription[]>();
+    for (const each of registrations.subscriptions.values()) {
+      for (const address of each.seenAsContact) seen.set(address, [...(seen.get(address) ?? []), each]);
+    }
+    for (const [address, subscriptions] of seen) {
+      const judged = await this.#judge(address, [...new Set(subscriptions.map(({ watcher }) => watcher))]);
+      for (const each of subscriptions) {
+        if (judged.get(each.watcher)?.isAllowed) continue;
+        if (each.seenAsContact.delete(address)) notifier.changed(each, revision);
+      }
+    }
+  }
+
+  /** What each watcher may see of a user; of nobody's address, nothing is said. */
+  async #judge(address: string, watchers: readonly string[]): Promise<ReadonlyMap<string, Judgement>> {
+    const { ids, routeDatastore } = this.#needs;
+    const judged = new Map<string, Judgement>();
+    const user = await routeDatastore.userByAddress(address);
+    if (!user) return judged;
+    const policies = await readWatcherPolicies(ids.read, [{ pkid: user.pkid, address }], watchers);
+    const policy = policies.get(user.pkid);
+    for (const watcher of watchers) {
+      if (!policy) continue;
+      const who = await watcherOf(this.#needs, watcher);
+      const isAllowed = judgeWatcher(policy, who).decision === 'allow';
+      judged.set(watcher, { isAllowed, isOnlyAsContact: seesOnlyAsContact(policy, who) });
+    }
+    return judged;
+  }
+
   async #tell(address: string, { revision, isForAll }: Pending): Promise<void> {
-    const { ids, routeDatastore, registrations, notifier } = this.#needs;
+    const { routeDatastore, registrations, notifier } = this.#needs;
     const watching = registrations.watchersOf(address);
     const user = isForAll ? undefined : await routeDatastore.userByAddress(address);
     if (!user) {
@@ -113,32 +172,22 @@ export class PresenceChanges {
       return;
     }
     const watchers = [...new Set(watching.map(({ watcher }) => watcher))];
-    const policies = await readWatcherPolicies(ids.read, [{ pkid: user.pkid, address }], watchers);
-    const policy = policies.get(user.pkid);
-    const allowed = new Set<string>();
-    for (const watcher of watchers) {
-      const decision = policy && judgeWatcher(policy, await watcherOf(this.#needs, watcher)).decision;
-      if (decision === 'allow') allowed.add(watcher);
+    const judged = await this.#judge(address, watchers);
+    for (const each of watching) {
+      if (judged.get(each.watcher)?.isAllowed) notifier.changed(each, revision);
     }
-    for (const each of watching) if (allowed.has(each.watcher)) notifier.changed(each, revision);
   }
 
   /** Addresses in lower case of the users that the changes are about. */
   async #addressesOf(changes: readonly Change[]): Promise<readonly string[]> {
     const { ids } = this.#needs;
     const users = new Set<string>();
-    const rosterItems: string[] = [];
     for (const { table, op, key, changed } of changes) {
       if (table === 'enduser') {
         if (op !== 'u' || USER_COLUMNS.some((column) => changed.has(column))) users.add(key);
-      } else if (table === 'rosteritem') {
-        // Whose contact a deleted one was is not told: the next reading shows what it changed.
-        if (op === 'i') rosterItems.push(key);
-      } else if (table !== 'serviceparameter') users.add(key.split(KEY_SEPARATOR)[0] as string);
-    }
-    for (const page of pagesOf(rosterItems)) {
-      const rows = await ids.read.selectFrom('rosteritem').select('fkenduser').where('pkid', 'in', page).execute();
-      for (const { fkenduser } of rows) users.add(fkenduser);
+      } else if (table !== 'rosteritem' && table !== 'serviceparameter') {
+        users.add(key.split(KEY_SEPARATOR)[0] as string);
+      }
     }
     const addresses: string[] = [];
     for (const page of pagesOf([...users])) {
@@ -146,6 +195,26 @@ export class PresenceChanges {
       for (const { imaddress } of rows) addresses.push(imaddress.toLowerCase());
     }
     return addresses;
+  }
+
+  /** Addresses in lower case of who has new contacts, and of these. */
+  async #addedContactsOf(
+    changes: readonly Change[],
+  ): Promise<readonly { readonly owner: string; readonly contact: string }[]> {
+    const items = changes.filter(({ table, op }) => table === 'rosteritem' && op === 'i').map(({ key }) => key);
+    const added: { owner: string; contact: string }[] = [];
+    for (const page of pagesOf(items)) {
+      const rows = await this.#needs.ids.read
+        .selectFrom('rosteritem as item')
+        .innerJoin('enduser as user', 'user.pkid', 'item.fkenduser')
+        .select(['user.imaddress', 'item.contactuser', 'item.contactdomain'])
+        .where('item.pkid', 'in', page)
+        .execute();
+      for (const { imaddress, contactuser, contactdomain } of rows) {
+        added.push({ owner: imaddress.toLowerCase(), contact: `${contactuser}@${contactdomain}`.toLowerCase() });
+      }
+    }
+    return added;
   }
 }
 

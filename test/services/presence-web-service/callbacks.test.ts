@@ -156,6 +156,56 @@ describe('callbacks', () => {
     await receiver.next();
   });
 
+  it('tell who comes onto a contact list or goes off it, if that is what lets them see', async () => {
+    const property = { fkenduser: 'pkid-bob', name: 'Privacy.Internal', value: 'deny' };
+    const contact = (pkid: string, contactuser: string) => ({
+      ...{ pkid, fkenduser: 'pkid-bob', contactuser, contactdomain: DOMAIN },
+      ...{ nickname: '', presenceaware: 1, subscription: 'none', ask: 0 },
+    });
+    const add = (pkid: string, user: string): Promise<void> =>
+      world.test.ids.transaction('client', async (trx) => {
+        await trx.insertInto('rosteritem').values(contact(pkid, user)).execute();
+      });
+    const remove = (pkid: string): Promise<void> =>
+      world.test.ids.transaction('client', async (trx) => {
+        await trx.deleteFrom('rosteritem').where('pkid', '=', pkid).execute();
+      });
+    let done = 0;
+    const isCalled = async (id: number, state: string): Promise<void> => {
+      await receiver.next();
+      done += 1;
+      await until('done', done);
+      assert.deepEqual(await fetchSubscribed(id), [state]);
+    };
+    const isNotCalled = async (): Promise<void> => {
+      await world.settle();
+      assert.equal(receiver.untaken, 0);
+      assert.equal(receiver.calls.length, done);
+    };
+    await world.setBasic(bob, 'bob', 'BUSY');
+    const id = await subscribe(BOB);
+    await isCalled(id, 'BUSY');
+    // Everybody may see: the list changes nothing.
+    await add('r0', 'Alice');
+    await isNotCalled();
+    await remove('r0');
+    await isNotCalled();
+
+    await world.test.ids.transaction('client', async (trx) => {
+      await trx.insertInto('enduserproperty').values(property).execute();
+    });
+    await isCalled(id, 'UNAVAILABLE');
+    await add('r1', 'carol');
+    await isNotCalled();
+    await add('r2', 'Alice');
+    await isCalled(id, 'BUSY');
+    await remove('r1');
+    await isNotCalled();
+    await remove('r2');
+    await isCalled(id, 'UNAVAILABLE');
+    await isNotCalled();
+  });
+
   it('try again after 1, 5 and 30 s, then wait for the next change', async () => {
     receiver.answer((response) => void response.writeHead(500).end());
     const id = await subscribe(BOB);

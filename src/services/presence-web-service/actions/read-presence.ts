@@ -2,7 +2,7 @@ import type { Ids } from '../../../ids/ids.ts';
 import { NOBODY, type Pidf } from '../../../pidf/pidf.ts';
 import { type BasicState, basicStateOf } from '../../../presence/basic-state.ts';
 import { PRESENCE_EVENT } from '../../../presence/publication.ts';
-import { judgeWatcher, type Watcher } from '../../../presence/watcher-permission.ts';
+import { judgeWatcher, seesOnlyAsContact, type Watcher } from '../../../presence/watcher-permission.ts';
 import { readWatcherPolicies } from '../../../presence/watcher-policies.ts';
 import type { ClientSession } from '../../login-datastore/login-datastore.ts';
 import type { RoutedUser } from '../../route-datastore/route-datastore.ts';
@@ -43,7 +43,7 @@ export async function subscribedPresence(
   const subscription = subscriptionOf(needs, session, id);
   needs.notifier.fetched(subscription, needs.revision());
   const contacts = [...subscription.contacts].map(([address, uri]): Contact => ({ address, uri }));
-  return await readPresence(needs, watcher, contacts, type);
+  return await readPresence(needs, watcher, contacts, type, subscription.seenAsContact);
 }
 
 /** Whether an address belongs to one of our domains. */
@@ -58,13 +58,15 @@ async function readPresence(
   watcherAddress: string,
   contacts: readonly Contact[],
   type: PresenceType,
+  seenAsContact?: Set<string>,
 ): Promise<readonly ContactPresence[]> {
   const watcher = await watcherOf(needs, watcherAddress);
   const found: ContactPresence[] = [];
   for (let from = 0; from < contacts.length; from += CONTACTS_PER_TURN) {
     // Others get their turn between two pages.
     if (from > 0) await new Promise((resolve) => setImmediate(resolve));
-    found.push(...(await readPage(needs, watcher, contacts.slice(from, from + CONTACTS_PER_TURN), type)));
+    const page = contacts.slice(from, from + CONTACTS_PER_TURN);
+    found.push(...(await readPage(needs, watcher, page, type, seenAsContact)));
   }
   return found;
 }
@@ -74,6 +76,7 @@ async function readPage(
   watcher: Watcher,
   contacts: readonly Contact[],
   type: PresenceType,
+  seenAsContact: Set<string> | undefined,
 ): Promise<readonly ContactPresence[]> {
   const users = new Map<string, RoutedUser>();
   for (const { address } of contacts) {
@@ -82,6 +85,14 @@ async function readPage(
   }
   const subjects = [...users].map(([address, { pkid }]) => ({ pkid, address }));
   const policies = await readWatcherPolicies(ids.read, subjects, [watcher.address]);
+  const allowed = new Set<string>();
+  for (const { pkid, address } of subjects) {
+    const policy = policies.get(pkid);
+    if (policy && judgeWatcher(policy, watcher).decision === 'allow') allowed.add(address);
+    // Kept before anything else is waited for: a removal that is heard of from now on finds it.
+    if (policy && seenAsContact && seesOnlyAsContact(policy, watcher)) seenAsContact.add(address);
+    else seenAsContact?.delete(address);
+  }
   const names = type === 'RICH_PRESENCE' ? await readDisplayNames(ids, subjects) : new Map<string, string>();
 
   const found: ContactPresence[] = [];
@@ -91,8 +102,7 @@ async function readPage(
       found.push({ uri, state: 'UNKNOWN', document: bare(address, 'unknown') });
       continue;
     }
-    const policy = policies.get(user.pkid);
-    const isAllowed = policy !== undefined && judgeWatcher(policy, watcher).decision === 'allow';
+    const isAllowed = allowed.has(address);
     const publications = isAllowed ? await presenceDatastore.publicationsOf(address, PRESENCE_EVENT) : [];
     const document = isAllowed ? compose(address, publications) : bare(address, 'unavailable');
     found.push({

@@ -54,7 +54,11 @@ async function open(
   const lifeMs = expiryMs(request.expiration);
   const endPoint = endPointOf(needs, session.owner?.sessionId, request.endPointId);
   const subscription = registrations.subscriptions.add(
-    (id) => ({ id, sessionId: session.id, watcher, endPointId: endPoint.id, contacts: new Map() }),
+    (id) => ({
+      ...{ id, sessionId: session.id, watcher, endPointId: endPoint.id },
+      contacts: new Map(),
+      seenAsContact: new Set(),
+    }),
     lifeMs,
   );
   if (!subscription) throw new PwsFault('noFreeSubscription');

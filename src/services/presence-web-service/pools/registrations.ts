@@ -19,6 +19,8 @@ export interface Subscription {
   endPointId: number;
   /** Contacts as the client wrote them, by address in lower case; in the order they were added. */
   readonly contacts: Map<string, string>;
+  /** Addresses that the end user was allowed to see, when last asked, only for being on their contact lists. */
+  readonly seenAsContact: Set<string>;
 }
 
 export interface RegistrationsOptions {
@@ -57,6 +59,7 @@ export class Registrations {
   }
 
   removeContact(subscription: Subscription, address: string): void {
+    subscription.seenAsContact.delete(address);
     if (subscription.contacts.delete(address)) this.#unwatch(subscription, address);
   }
 
