@@ -38,8 +38,8 @@ export interface HttpsListener {
   close(): Promise<void>;
 }
 
-/** Clients of the SOAP interfaces reuse a connection for hours (docs/services/client-profile-agent.md). */
-const KEEP_ALIVE_MS = 10 * 60_000;
+/** Clients of the SOAP interfaces come back to a connection after hours (docs/http.md); how many they hold is capped. */
+const KEEP_ALIVE_MS = 4 * 3_600_000;
 const CLOSE_GRACE_MS = 2_000;
 
 const MAX_HEAD_BYTES = 32 * 1024;
