@@ -45,10 +45,11 @@ export function createByteRates(limit: ByteRateLimit, onThrottled: () => void): 
     const read = each.stream.bytesRead - each.seen;
     each.seen += read;
     if (each.isThrottled) {
+      const wasHeld = each.isPaused;
       each.debt = Math.max(0, each.debt + read - limit.bytesPerSecond);
       hold(each, each.debt > 0);
-      // A second without any debt and with little sent: it behaves again.
-      if (each.debt === 0 && read < limit.bytesPerSecond / 2) {
+      // It was free to send, and sent little: it behaves again.
+      if (!wasHeld && read < limit.bytesPerSecond / 2) {
         each.secondsAbove -= 1;
         each.isThrottled = each.secondsAbove > 0;
       }
