@@ -73,6 +73,8 @@ describe('SDNS', () => {
       kind: 'peer-cluster',
       user: user('paul', { peerClusterId: 'east', peerNode: 'imp.east.example' }),
       node: 'imp.east.example',
+      peerNode: null,
+      backup: null,
     });
     routes.set('walter@acme.example', { kind: 'unassigned', user: user('walter', { nodeId: null }) });
     routes.set('mallory@acme.example', { kind: 'here', user: user('mallory', { isEnabled: false }), backup: null });
