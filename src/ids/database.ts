@@ -2,6 +2,7 @@ import type { ChangeLogRow, FeedAcknowledgementRow, FeedConsumerRow, WriteContex
 import type * as configuration from './tables/configuration.ts';
 import type * as contacts from './tables/contacts.ts';
 import type * as devices from './tables/devices.ts';
+import type * as dndPropagation from './tables/dnd-propagation.ts';
 import type * as intercluster from './tables/intercluster.ts';
 import type * as rccSelection from './tables/rcc-selection.ts';
 import type * as rules from './tables/rules.ts';
@@ -60,6 +61,7 @@ export interface Database {
   interclusterdomain: intercluster.InterclusterDomainRow;
   interclustercertificate: intercluster.InterclusterCertificateRow;
   tcaliases: intercluster.TcAliasRow;
+  dndpropagation: dndPropagation.DndPropagationRow;
   change_log: ChangeLogRow;
   write_context: WriteContextRow;
   feed_consumer: FeedConsumerRow;

@@ -6,6 +6,7 @@ import * as rccSelection from './004-rcc-selection.ts';
 import * as xcp from './005-xcp.ts';
 import * as intercluster from './006-intercluster.ts';
 import * as haRecord from './007-ha-record.ts';
+import * as dndPropagation from './008-dnd-propagation.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '005-xcp': xcp,
   '006-intercluster': intercluster,
   '007-ha-record': haRecord,
+  '008-dnd-propagation': dndPropagation,
 };

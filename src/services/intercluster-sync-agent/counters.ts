@@ -14,6 +14,7 @@ export function createIcsaCounters(metrics: Metrics) {
       'peer',
       'outcome',
     ]),
+    dnd: metrics.counter('imp_intercluster_dnd_total', 'Phones told of do not disturb, by outcome', ['outcome']),
     users: metrics.gauge('imp_intercluster_peer_users', 'Users that a peer has told', ['peer']),
     hidden: metrics.gauge('imp_intercluster_hidden_users', 'Of those, users whose user id somebody else has', ['peer']),
     lastGood: metrics.gauge('imp_intercluster_last_good_seconds', 'Time of the last good sync, since the epoch', [

@@ -1,3 +1,4 @@
+import type { AxlClient } from '../../axl/client.ts';
 import type { CredentialCheck } from '../../axl/credential-check.ts';
 import type { ChangeFeed, FeedBatch } from '../../ids/change-feed.ts';
 import type { WatchedTable } from '../../ids/database.ts';
@@ -10,10 +11,14 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { SecretBox } from '../../platform/secret-box.ts';
 import type { Scope, Service, ServiceDescriptor } from '../../platform/service.ts';
+import type { Compose } from '../../presence/publication.ts';
 import { createAdministrators } from '../../sign-in/administrators.ts';
 import type { LoginThrottle } from '../../sign-in/login-throttle.ts';
+import type { PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
+import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import { ensureClusterId } from './cluster-id.ts';
 import { createIcsaCounters } from './counters.ts';
+import { startDndPropagation } from './dnd/dnd-propagation.ts';
 import { BASE_PATH, ICSA_SERVICE, ICSA_TITLE } from './names.ts';
 import { type InterclusterOptions, optionsSchema } from './options.ts';
 import { createConflicts } from './peers/conflicts.ts';
@@ -35,16 +40,17 @@ export { createInterclusterBusyApp } from './serving/app.ts';
 export type { OwnPorts } from './serving/own-cluster.ts';
 
 /**
- * Syncs end user information between IM and Presence clusters for intercluster routing
- * (docs/services/intercluster-sync-agent.md).
+ * DND propagation to Cisco Unified Communications Manager, and syncs end user information between IM and Presence
+ * clusters for intercluster SIP routing (docs/services/intercluster-sync-agent.md).
  */
 export const interclusterSyncAgentDescriptor: ServiceDescriptor<InterclusterOptions> = {
   name: ICSA_SERVICE,
   title: ICSA_TITLE,
-  purpose: 'Syncs end user information between IM and Presence clusters for intercluster SIP routing.',
+  purpose:
+    'Syncs end user information between IM and Presence clusters for intercluster SIP routing, and carries DND to CUCM.',
   kind: 'network',
   isXcp: false,
-  dependsOn: [],
+  dependsOn: ['route-datastore', 'presence-datastore'],
   waitsForDataMonitor: true,
   conformance: [],
   options: optionsSchema,
@@ -54,6 +60,10 @@ export interface InterclusterSyncAgentNeeds {
   readonly listener: HttpsListener;
   readonly ids: Ids;
   readonly changeFeed: ChangeFeed;
+  readonly axl: Pick<AxlClient, 'call'>;
+  readonly presenceDatastore: PresenceDatastore;
+  readonly routeDatastore: RouteDatastore;
+  readonly compose: Compose;
   readonly credentials: CredentialCheck;
   readonly throttle: LoginThrottle;
   readonly secrets: SecretBox;
@@ -206,9 +216,10 @@ export function createInterclusterSyncAgent(
       const clusterId = await ensureClusterId(ids);
       const active = makePeers(clusterId);
       await serve(scope, clusterId, active);
+      scope.defer(() => alarms.clear());
+      if (options.doNotDisturb) startDndPropagation({ ...needs, alarms, counters, log }, scope);
       // Peers are configured, and synced, on the publisher: the other nodes have what it writes.
       if (!needs.node.isPublisher) return;
-      scope.defer(() => alarms.clear());
       await conflicts.judge(null);
       await active.begin(scope);
       peers = active;

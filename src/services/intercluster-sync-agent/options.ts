@@ -12,6 +12,7 @@ export const optionsSchema = z.strictObject({
   conflictRetryMinutes: minutes(1, 1440, 30).describe('After a conflict that only a person can end.'),
   stuckMinutes: minutes(10, 1440, 120).describe('A peer without a good sync for so long raises an alarm.'),
   autoRecovery: z.boolean().default(false).describe('Such a peer is begun anew as well.'),
+  doNotDisturb: z.boolean().default(true).describe('Whether do not disturb of users goes to their phones in CUCM.'),
   certificateSync: z.boolean().default(true).describe("Whether peers' certificates are read."),
   fullCompareHours: z
     .number()

@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, request } from 'undici';
 import type { CredentialCheck } from '../../../src/axl/credential-check.ts';
+import { AxlError } from '../../../src/axl/errors.ts';
+import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import type { Alarm } from '../../../src/platform/alarms.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createHttpsListener, type HttpsListener, type TlsMaterial } from '../../../src/platform/https-listener.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { createScope } from '../../../src/platform/scope.ts';
 import { openSecretBox } from '../../../src/platform/secret-box.ts';
+import { composePresence } from '../../../src/presence/compose.ts';
 import {
   createInterclusterSyncAgent,
   type InterclusterOptions,
@@ -14,6 +17,15 @@ import {
   interclusterSyncAgentDescriptor,
   type PeerOverview,
 } from '../../../src/services/intercluster-sync-agent/intercluster-sync-agent.ts';
+import {
+  createPresenceDatastore,
+  type PresenceDatastore,
+  presenceDatastoreDescriptor,
+} from '../../../src/services/presence-datastore/presence-datastore.ts';
+import {
+  createRouteDatastore,
+  routeDatastoreDescriptor,
+} from '../../../src/services/route-datastore/route-datastore.ts';
 import { createLoginThrottle, loginThrottleOptions } from '../../../src/sign-in/login-throttle.ts';
 import { FakeClock, turn } from '../../support/fake-clock.ts';
 import { testCertificates } from '../../support/test-certificates.ts';
@@ -40,6 +52,10 @@ export interface AgentWorld extends AsyncDisposable {
   readonly test: TestIds;
   readonly clock: FakeClock;
   readonly agent: InterclusterSyncAgent;
+  readonly presence: PresenceDatastore;
+  /** What CUCM was told, as `SEP1 true`; a phone named in `refused` has no do not disturb. */
+  readonly phonesTold: string[];
+  readonly phones: { isCucmAway: boolean; readonly refused: Set<string> };
   readonly listener: HttpsListener;
   readonly url: string;
   readonly ca: string;
@@ -88,8 +104,28 @@ export async function createAgentWorld(options: AgentWorldOptions = {}): Promise
       ['peer', 'norole'].includes(userid.toLowerCase()) && password === PEER_PASSWORD ? 'match' : 'mismatch',
   };
   const state = { isComplete: true };
+  const engine = stack.use(createMemoryEngine({ clock, log, metrics: test.metrics }));
+  const presence = createPresenceDatastore({ engine, log }, presenceDatastoreDescriptor.options.parse({}));
+  const routeDatastore = createRouteDatastore(
+    { engine, ids: test.ids, changeFeed: test.changeFeed, log, nodeName },
+    routeDatastoreDescriptor.options.parse({}),
+  );
+  const phonesTold: string[] = [];
+  const phones = { isCucmAway: false, refused: new Set<string>() };
   const agent = createInterclusterSyncAgent(
     {
+      axl: {
+        async call(_operation, inside) {
+          if (phones.isCucmAway) throw new AxlError('axl.unreachable', 'cucm refuses connections');
+          const [, name = '', dnd = ''] = /<name>(.*)<\/name><dndStatus>(.*)<\/dndStatus>/.exec(inside) ?? [];
+          if (phones.refused.has(name)) throw new AxlError('axl.fault', 'no such phone', { axlCode: 5007 });
+          phonesTold.push(`${name} ${dnd}`);
+          return { uri: '', local: 'updatePhoneResponse', attributes: [], children: [] };
+        },
+      },
+      presenceDatastore: presence,
+      routeDatastore,
+      compose: composePresence,
       listener,
       ids: test.ids,
       changeFeed: test.changeFeed,
@@ -114,6 +150,10 @@ export async function createAgentWorld(options: AgentWorldOptions = {}): Promise
     createScope(clock, (error) => {
       throw error;
     });
+  const stores = makeScope();
+  await presence.start(stores);
+  await routeDatastore.start(stores);
+  stack.defer(() => stores.close());
   let scope = makeScope();
   await agent.start(scope);
   const dispatcher = new Agent({ connect: { ca: certificates.ca } });
@@ -148,6 +188,9 @@ export async function createAgentWorld(options: AgentWorldOptions = {}): Promise
     test,
     clock,
     agent,
+    presence,
+    phonesTold,
+    phones,
     listener,
     url,
     ca: certificates.ca,

@@ -10,7 +10,12 @@ import type { PresenceDatastore } from '../../presence-datastore/presence-datast
 import { pagesOf } from '../pages.ts';
 
 /** Tables by which it changes what CUCM's phones say. */
-export const PHONE_TABLES = ['device', 'enduser', 'enduserproperty'] as const satisfies WatchedTable[];
+export const PHONE_TABLES = [
+  'device',
+  'enduser',
+  'enduserproperty',
+  'dndpropagation',
+] as const satisfies WatchedTable[];
 
 export interface PhoneStateNeeds {
   readonly ids: Ids;
@@ -107,6 +112,16 @@ export class PhoneState {
       .where('enduser.status', '=', 1)
       .where('enduser.peerclusterid', 'is', null)
       .where(({ eb, or }) => or([eb('property.value', 'is', null), eb('property.value', '=', 'TRUE')]))
+      // What a phone says because presence says so must not hold that presence up.
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom('dndpropagation')
+              .whereRef('dndpropagation.fkdevice', '=', 'device.pkid')
+              .select('dndpropagation.fkdevice'),
+          ),
+        ),
+      )
       .select(['device.pkid as device', 'device.name', 'enduser.imaddress as address']);
     if (devices !== undefined) query = query.where('device.pkid', 'in', [...devices]);
     return (await query.execute()).map((row) => ({ ...row, address: row.address.toLowerCase() }));
@@ -143,7 +158,7 @@ export class PhoneState {
     const devices = new Set<string>();
     const users = new Set<string>();
     for (const { table, key } of changes) {
-      if (table === 'device') devices.add(key);
+      if (table === 'device' || table === 'dndpropagation') devices.add(key);
       else if (table === 'enduser') users.add(key);
       else if (table === 'enduserproperty') {
         const [user = '', name] = key.split(KEY_SEPARATOR);
