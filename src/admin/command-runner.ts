@@ -124,9 +124,10 @@ export function parseArguments(command: AnyCommand, given: unknown): unknown {
 
 /** What a log may show of a command's arguments. */
 function loggable(command: AnyCommand, given: unknown): unknown {
+  const hidden = [...(command.secret === undefined ? [] : [command.secret]), ...(command.unlogged ?? [])];
   const shown =
-    command.secret === undefined || typeof given !== 'object' || given === null
+    typeof given !== 'object' || given === null
       ? given
-      : { ...given, [command.secret]: '***' };
+      : { ...given, ...Object.fromEntries(hidden.map((name) => [name, '***'])) };
   return JSON.stringify(shown ?? null).length > MOST_ARGUMENT_BYTES ? '(too long)' : shown;
 }

@@ -16,6 +16,8 @@ export interface Command<Arguments = unknown, Result = unknown> {
   readonly positional: readonly string[];
   /** The argument that is a secret: the command line reads it from standard input, and no log shows it. */
   readonly secret?: string;
+  /** Arguments that may hold a secret: no log shows them. */
+  readonly unlogged?: readonly string[];
   /** Arguments that are the content of files: the command line reads those that it is given the names of. */
   readonly files?: readonly string[];
   readonly result: z.ZodType<Result>;

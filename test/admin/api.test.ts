@@ -91,6 +91,7 @@ describe('the JSON API', () => {
 
   it('writes down who did what, with which outcome, and no secret', async () => {
     await post('user/sip-credential', { user: 'nobody', password: 'very secret' });
+    await post('gateway/add', { type: 'iCalendar', address: 'https://c.example/{user}?key=very secret' });
     await post('service/restart', { name: 'xcp-router' });
     await world.test.changeFeed.settled();
     const entries = await world.audit();
@@ -105,13 +106,14 @@ describe('the JSON API', () => {
           'refused',
           'user.unknown',
         ],
+        ['administrator (token)', 'token', 'gateway add', { type: 'iCalendar', address: '***' }, 'done', undefined],
         ['administrator (token)', 'token', 'service restart', { name: 'xcp-router' }, 'done', undefined],
       ],
     );
     assert.ok(!JSON.stringify(entries).includes('very secret'));
     const shown = await get('audit?limit=1');
     assert.equal(shown.body[0].action, 'service restart');
-    assert.equal(shown.body[0].requestId, entries[1]?.requestId);
+    assert.equal(shown.body[0].requestId, entries[2]?.requestId);
   });
 
   it('notes only so many refused sign-ins, so that nobody can push the rest out of the log', async () => {

@@ -71,6 +71,7 @@ export const gatewayCommands: readonly AnyCommand[] = [
       description: z.string().default('').describe('For people'),
     }),
     positional: ['type', 'address'],
+    unlogged: ['address'],
     result: gatewaysShape,
     async run(context, { type, address, description }) {
       const fault = faultOfGateway({ type, address });
