@@ -90,6 +90,10 @@ export const nodeConfigSchema = z.strictObject({
       xmppTls: port(5223, 'XMPP clients over direct TLS'),
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
+      configAgent: port(
+        8600,
+        'Heartbeats between the Config Agents of a cluster, the same on all of them; open once there is another node',
+      ),
       presenceEngineControl: port(0, "The OAM Agent's calls to the Presence Engine"),
       rcc: port(5064, 'CSTA over SIP, UDP and TCP, while RCC Device Selection is activated'),
       serverRecoveryManager: port(

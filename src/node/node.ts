@@ -389,6 +389,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       nodeName: config.node,
       tls,
       proxy: sipProxy,
+      heartbeats: { host: config.bind, port: port(config.listeners.configAgent) },
     },
     set['config-agent'],
   );
@@ -635,6 +636,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           presenceListener.renew(certificates.node);
           sipProxy.renewTls(certificates);
           presenceEngine.renewTls(certificates);
+          configAgent.renewTls(certificates);
           xcpConnectionManager.renewTls(certificates.node);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);

@@ -15,8 +15,13 @@ import type { SipProxyConfiguration } from '../../rpc/sip-proxy/configuration.ts
 import { sipProxyFormat } from '../../rpc/sip-proxy/format.ts';
 import type { SipProxyControl } from '../sip-proxy/sip-proxy.ts';
 import { buildConfiguration } from './build-configuration.ts';
+import { createHeartbeats, type Heartbeats, type OtherNode } from './heartbeats.ts';
 import { createProxyPeer } from './proxy-peer.ts';
 import { CONFIG_AGENT_TABLES, readRows } from './read-rows.ts';
+import { createWatermarks, LOOK_MS, measureNodeLoad, type NodeLoad } from './watermarks.ts';
+
+const percent = (value: number, doc: string): z.ZodDefault<z.ZodNumber> =>
+  z.number().int().min(1).max(100).default(value).describe(doc);
 
 const optionsSchema = z.strictObject({
   checkSeconds: z
@@ -31,6 +36,17 @@ const optionsSchema = z.strictObject({
     .union([z.literal(''), z.url({ protocol: /^https$/, error: 'must be an https URL' })])
     .default('')
     .describe("Control interface of another SIP Proxy that reads the files; empty: the node's own."),
+  heartbeatSeconds: z
+    .number()
+    .int()
+    .min(1)
+    .max(600)
+    .default(5)
+    .describe('How often the Config Agents of the other nodes are called.'),
+  cpuHighPercent: percent(90, 'Above this share of the processors for a minute an alarm is raised.'),
+  cpuLowPercent: percent(80, 'Below it that alarm is cleared.'),
+  memoryHighPercent: percent(90, "Above this share of the machine's memory for a minute an alarm is raised."),
+  memoryLowPercent: percent(80, 'Below it that alarm is cleared.'),
 });
 
 export type ConfigAgentOptions = z.infer<typeof optionsSchema>;
@@ -60,6 +76,10 @@ export interface ConfigAgentNeeds {
   readonly nodeName: string;
   readonly tls: { readonly node: TlsMaterial; readonly ca: string };
   readonly proxy: SipProxyControl;
+  /** Where heartbeats are taken; port 0: there are none. */
+  readonly heartbeats: { readonly host: string; readonly port: number };
+  /** Absent: measured. */
+  readonly readLoad?: () => NodeLoad;
   /** For tests of a failing disk. */
   readonly files?: FileOperations;
 }
@@ -69,11 +89,18 @@ const own = (name: string, severity: AlarmSeverity = 3) => ({ service: SERVICE, 
 /** The proxy's own alarm: raised by whichever of the two sees it first. */
 const PROXY_REFUSED = { service: 'sip-proxy', name: 'ESPConfigError', severity: 3 } as const;
 
+export interface ConfigAgent {
+  /** New key and certificate for connections to come. */
+  renewTls(tls: ConfigAgentNeeds['tls']): void;
+}
+
 /** Builds the complete configuration at each change, writes it, and calls the SIP Proxy (docs/services/config-agent.md). */
-export function createConfigAgent(needs: ConfigAgentNeeds, options: ConfigAgentOptions): Service {
+export function createConfigAgent(needs: ConfigAgentNeeds, options: ConfigAgentOptions): Service & ConfigAgent {
   const { alarms } = needs;
   const log = needs.log.child({ subsystem: SERVICE });
   let keeper: ConfigurationKeeper | undefined;
+  let heartbeats: Heartbeats | undefined;
+  let others: readonly OtherNode[] = [];
 
   const report = (name: string, severity: AlarmSeverity, problems: readonly ConfigurationProblem[]): void => {
     if (problems.length === 0) alarms.clear(SERVICE, name);
@@ -88,6 +115,7 @@ export function createConfigAgent(needs: ConfigAgentNeeds, options: ConfigAgentO
     report('ESPConfigError', 3, built.problems);
     if (built.configuration) {
       alarms.clear(SERVICE, 'EspConfigAgentProxyDomainNotConfigured');
+      others = built.configuration.dynamic.nodes.filter(({ name }) => name !== needs.nodeName);
       return built.configuration;
     }
     const nothing = 'there is no default IM domain, and without it no request is local';
@@ -130,6 +158,14 @@ export function createConfigAgent(needs: ConfigAgentNeeds, options: ConfigAgentO
       keeper = made;
       const watch = needs.proxy.onRunning(() => scope.run(() => made.componentCameUp()));
       scope.defer(() => watch[Symbol.dispose]());
+      const heard = createHeartbeats({ ...needs, ...needs.heartbeats, service: SERVICE, log }, scope);
+      heartbeats = heard;
+      scope.defer(() => {
+        heartbeats = undefined;
+      });
+      scope.every(options.heartbeatSeconds * 1000, () => heard.beat(others));
+      const readLoad = needs.readLoad ?? measureNodeLoad(() => needs.clock.monotonic());
+      scope.every(LOOK_MS, createWatermarks(SERVICE, readLoad, alarms, options));
       // The feed says nothing when nothing changed: what a kill left half done is finished here.
       await made.check();
       scope.every(options.checkSeconds * 1000, () => made.check());
@@ -139,6 +175,10 @@ export function createConfigAgent(needs: ConfigAgentNeeds, options: ConfigAgentO
         ),
       );
     },
-    detail: () => keeper?.detail() ?? 'nothing written yet',
+    detail() {
+      const heard = heartbeats?.detail() ?? '';
+      return `${keeper?.detail() ?? 'nothing written yet'}${heard === '' ? '' : `, ${heard}`}`;
+    },
+    renewTls: (tls) => heartbeats?.renewTls(tls),
   };
 }

@@ -45,7 +45,15 @@ export interface ConfigWorld extends AsyncDisposable {
   alarms(): string[];
 }
 
-export async function openConfigWorld(options: { readonly control?: SipProxyControl } = {}): Promise<ConfigWorld> {
+export interface ConfigWorldOptions {
+  readonly control?: SipProxyControl;
+  /** Default: no heartbeats. */
+  readonly heartbeatPort?: number;
+  /** What the node uses; may change while it runs. */
+  readonly load?: { cpuPercent: number; memoryPercent: number };
+}
+
+export async function openConfigWorld(options: ConfigWorldOptions = {}): Promise<ConfigWorld> {
   const clock = new FakeClock();
   const folder = await temporaryFolder();
   const test = await openTestIds({ clock });
@@ -104,6 +112,8 @@ export async function openConfigWorld(options: { readonly control?: SipProxyCont
       nodeName: 'imp1',
       tls,
       proxy: options.control ?? proxy,
+      heartbeats: { host: '127.0.0.1', port: options.heartbeatPort ?? 0 },
+      readLoad: () => options.load ?? { cpuPercent: 1, memoryPercent: 1 },
       files,
     },
     configAgentDescriptor.options.parse({}),
