@@ -21,30 +21,14 @@ import {
 } from '../../../src/services/xcp-connection-manager/xcp-connection-manager.ts';
 import type { XcpRouterOptions } from '../../../src/services/xcp-router/xcp-router.ts';
 import { createLoginThrottle, loginThrottleOptions } from '../../../src/sign-in/login-throttle.ts';
-import type { XmlElement } from '../../../src/xml/element.ts';
-import {
-  type ClientStream,
-  connectTransport,
-  openStream,
-  type SaslCredentials,
-  type Transport,
-} from '../../../src/xmpp/xmpp.ts';
+import type { SaslCredentials } from '../../../src/xmpp/xmpp.ts';
+import { type LiveClient, openLiveClient } from '../../support/xmpp-live-client.ts';
 import { type TestCertificates, testCertificates } from '../../xmpp/live-server.ts';
 import { userRow } from '../client-profile-agent/cpa-parts.ts';
 import { DOMAIN, openRouterWorld, type RouterWorld } from '../xcp-router/router-world.ts';
 
 export const PASSWORD = 'secret';
 let certificatesOnce: Promise<TestCertificates> | undefined;
-
-export interface LiveClient {
-  readonly stream: ClientStream;
-  readonly transport: Transport;
-  readonly received: XmlElement[];
-  /** Resolves with the first element that matches, past ones too. */
-  until(matches: (element: XmlElement) => boolean): Promise<XmlElement>;
-  /** Resolves when the stream is over, with the other side's reason. */
-  readonly closed: Promise<Error | null>;
-}
 
 /** Clients over real sockets: router, Authentication Service and Connection Manager; time alone stands still. */
 export interface ClientWorld extends AsyncDisposable {
@@ -56,7 +40,6 @@ export interface ClientWorld extends AsyncDisposable {
     credentials: SaslCredentials,
     options?: { readonly resource?: string; readonly tls?: 'starttls' | 'direct' },
   ): Promise<LiveClient>;
-  transport(tls?: 'starttls' | 'direct'): Promise<Transport>;
   stopManager(): Promise<void>;
   startManager(): Promise<void>;
 }
@@ -123,49 +106,14 @@ export async function openClientWorld(options: ClientWorldOptions = {}): Promise
 
   const world: ClientWorld = {
     ...{ router, manager, loginDatastore, password },
-    async transport(tls = 'starttls') {
+    async connect(credentials, { resource, tls = 'starttls' } = {}) {
       const ports = manager.ports();
       const port = tls === 'direct' ? ports.tls : ports.startTls;
       if (port === undefined) throw new Error('nothing is listened for');
-      const secureOptions = { ca: certificates.ca };
-      return await connectTransport({ clock, host: '127.0.0.1', port, domain: DOMAIN, tls, secureOptions });
-    },
-    async connect(credentials, { resource, tls } = {}) {
-      const transport = await world.transport(tls);
-      const received: XmlElement[] = [];
-      const waiting = new Set<() => void>();
-      let over: (reason: Error | null) => void = () => undefined;
-      const closed = new Promise<Error | null>((resolve) => {
-        over = resolve;
-      });
-      const stream = await openStream(transport, {
-        kind: 'client',
-        domain: DOMAIN,
-        credentials,
+      return await openLiveClient({
+        ...{ host: '127.0.0.1', port, domain: DOMAIN, ca: certificates.ca, credentials, tls, clock },
         ...(resource !== undefined && { resource }),
-        clock,
-        timeoutMs: 60_000,
-        stanzaBytes: 1_000_000,
-        onElement(element) {
-          received.push(element);
-          for (const look of waiting) look();
-        },
-        onClosed: over,
       });
-      return {
-        ...{ stream, transport, received, closed },
-        until: (matches) =>
-          new Promise((resolve) => {
-            const look = (): void => {
-              const found = received.find(matches);
-              if (found === undefined) return;
-              waiting.delete(look);
-              resolve(found);
-            };
-            waiting.add(look);
-            look();
-          }),
-      };
     },
     async stopManager() {
       await own?.close();
