@@ -34,9 +34,8 @@ const topics = document.body.dataset.topics;
 const linkState = document.querySelector('#link-state');
 if (topics) {
   const waiting = new Map();
-  const source = new EventSource(`/admin/events?topics=${encodeURIComponent(topics)}`);
+  const source = new EventSource(`/admin/events?${new URLSearchParams({ topics, mark: document.body.dataset.mark })}`);
   const refresh = (topic) => document.body.dispatchEvent(new CustomEvent(`imp-${topic}`));
-  let wasLost = false;
   for (const topic of topics.split(' ')) {
     source.addEventListener(topic, () => {
       // Many changes in a moment are shown once.
@@ -52,11 +51,8 @@ if (topics) {
   }
   source.addEventListener('open', () => {
     if (linkState) linkState.hidden = true;
-    if (wasLost) refresh(topics.split(' ')[0]);
-    wasLost = false;
   });
   source.addEventListener('error', () => {
-    wasLost = true;
     if (linkState) linkState.hidden = false;
   });
   document.addEventListener('visibilitychange', () => {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { describeError, ImpError, isCallerError } from '../platform/errors.ts';
+import { ImpError, isCallerError } from '../platform/errors.ts';
 import type { Log } from '../platform/log.ts';
 import { withRequest } from '../platform/request-context.ts';
 import type { Caller } from './access/caller.ts';
 import { AccessError } from './access/credentials.ts';
+import { argumentProblem } from './argument-problem.ts';
 import type { AuditEntry } from './audit-log.ts';
 import { type AnyCommand, type CommandCall, isStream } from './command.ts';
 import type { AdminContext } from './context.ts';
@@ -117,9 +118,8 @@ export function createCommandRunner({ context, log }: CommandRunnerNeeds): Comma
 export function parseArguments(command: AnyCommand, given: unknown): unknown {
   const parsed = command.arguments.safeParse(given);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue?.code === 'unrecognized_keys' ? issue.keys.join(', ') : (issue?.path.join('.') ?? '');
-  throw new ImpError('invalid', 'admin.invalid-argument', `${where}: ${issue?.message ?? describeError(parsed.error)}`);
+  const { argument, clause } = argumentProblem(parsed.error);
+  throw new ImpError('invalid', 'admin.invalid-argument', `${argument}: ${clause}`);
 }
 
 /** What a log may show of a command's arguments. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
+import { argumentProblem } from '../admin/argument-problem.ts';
 import { type AnyCommand, isStream } from '../admin/command.ts';
 import { commands } from '../admin/commands.ts';
 import { describeError, ImpError } from '../platform/errors.ts';
@@ -15,23 +16,30 @@ const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 
-/** Runs one command line and answers its exit code. Errors are one clear line on standard error. */
+/**
+ * Runs one command line and answers its exit code. Errors are one clear line on standard error; with `--json` an object
+ * `{"error":{"code","message"}}`, as the JSON API has them.
+ */
 export async function runCli(argv: readonly string[], version: string, io: CliIo): Promise<number> {
-  const program = createProgram(version, io);
+  const isJson = argv.includes('--json') || /^(1|true|yes|on)$/i.test(io.env.IMP_JSON ?? '');
+  const program = createProgram(version, isJson ? { ...io, err: () => undefined } : io);
+  const tell = (code: string, message: string): void =>
+    io.err(isJson ? JSON.stringify({ error: { code, message } }) : `imp: ${message}`);
   try {
     await program.parseAsync(helpLast(argv), { from: 'user' });
     return DONE;
   } catch (error) {
     // An InvalidArgumentError of ours is a CommanderError that commander has not printed.
     if (error instanceof UsageError || error instanceof InvalidArgumentError) {
-      io.err(`imp: ${error.message}`);
+      tell('cli.usage', error.message);
       return USAGE;
     }
     if (error instanceof CommanderError) {
       // Help that was not asked for: words are missing.
+      if (isJson && error.exitCode !== 0) tell('cli.usage', error.message.replace(/^error: /, ''));
       return error.exitCode === 0 && error.code !== 'commander.help' ? DONE : USAGE;
     }
-    io.err(`imp: ${describeError(error)}`);
+    tell(error instanceof ImpError ? error.code : 'internal', describeError(error));
     return error instanceof ImpError && error.code === 'config.invalid' ? USAGE : FAILED;
   }
 }
@@ -121,13 +129,23 @@ interface ArgumentSchema {
   readonly required?: readonly string[];
 }
 
+/** An argument as it stands on the command line: `--limit`, or a bare word by its name. */
+function spelled(each: AnyCommand, argument: string): string {
+  if (each.secret === argument) return `the ${argument} on standard input`;
+  return each.positional.includes(argument) ? argument.toUpperCase() : flagOf(argument);
+}
+
+function flagOf(argument: string): string {
+  return `--${argument.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`;
+}
+
 /** A command of the node: its arguments become words and flags. */
 function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
   const schema = z.toJSONSchema(each.arguments, { io: 'input', unrepresentable: 'any' }) as ArgumentSchema;
   const options: Option[] = [];
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (each.positional.includes(name) || each.secret === name || isOfAllCommands(program, name)) continue;
-    const flag = `--${name.replaceAll(/[A-Z]/g, '-$&').toLowerCase()}`;
+    const flag = flagOf(name);
     const isSwitch = property.type === 'boolean';
     const shown =
       isSwitch || property.default === undefined || property.default === '' ? '' : ` (default: ${property.default})`;
@@ -163,8 +181,8 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
       if (each.secret !== undefined) given[each.secret] = (await io.readInput()).replace(/\r?\n$/, '');
       const checked = each.arguments.safeParse(given);
       if (!checked.success) {
-        const issue = checked.error.issues[0];
-        throw new UsageError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not valid'}`);
+        const { argument, clause } = argumentProblem(checked.error);
+        throw new UsageError(`${spelled(each, argument)} ${clause}`);
       }
       await callNode(each, given, taken.includes('ca') ? withoutCa(flags) : flags, io);
     },

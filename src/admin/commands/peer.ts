@@ -26,7 +26,7 @@ const peerShape = z.strictObject({
   isStale: z.boolean().describe('It is gone for so long that its users may not be true any more'),
   sipTransport: z.string().describe("'' as the SIP Proxy's parameter says"),
 });
-type PeerRow = z.infer<typeof peerShape>;
+export type PeerRow = z.infer<typeof peerShape>;
 
 const isoOrNull = (ms: number | null): string | null => (ms === null ? null : isoTime(ms));
 

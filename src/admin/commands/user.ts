@@ -151,7 +151,7 @@ export const userCommands: readonly AnyCommand[] = [
       user: z.string().min(1).describe('User id'),
       password: z
         .string()
-        .min(1, { error: 'is empty: give it on standard input' })
+        .min(1, { error: 'is empty' })
         .max(256)
         .regex(/^[^\p{Cc}]*$/u, { error: 'holds a control character' })
         .describe('The password; only digests of it are kept'),

@@ -16,7 +16,7 @@ import { createAssets } from './assets.ts';
 import { createLiveEvents } from './events.ts';
 import type { Html } from './html.ts';
 import { livePart, problemPage, signInPage, wholePage } from './layout.ts';
-import { type PageCall, TOPICS } from './page.ts';
+import { type PageCall, TOPICS, type Topic } from './page.ts';
 import { pages } from './pages.ts';
 import { streamEvents } from './stream-events.ts';
 
@@ -126,7 +126,8 @@ export function createConsole(needs: ConsoleNeeds): Router {
     const wanted = String(request.query.topics ?? '').split(' ');
     streamEvents(response, {
       events,
-      topics: TOPICS.filter((topic) => wanted.includes(topic)),
+      topics: wanted.filter(isTopic),
+      mark: String(request.query.mark ?? ''),
       clock: context.clock,
       isStillIn: async () => (await whoIs(request, false)) !== undefined,
     });
@@ -143,9 +144,11 @@ export function createConsole(needs: ConsoleNeeds): Router {
         else response.redirect(303, signIn);
         return;
       }
+      // Before the page reads anything: what changes while it does is heard afterwards.
+      const mark = isRefresh ? '' : await events.mark(page.topics);
       const call = pageCall(request, signedIn, needs);
       const content = await page.render(call);
-      sendHtml(response, isRefresh ? livePart(page, call, content) : wholePage(pages, page, call, content));
+      sendHtml(response, isRefresh ? livePart(page, call, content) : wholePage(pages, page, call, content, mark));
     });
   }
 
@@ -156,10 +159,13 @@ export function createConsole(needs: ConsoleNeeds): Router {
   return app;
 }
 
+function isTopic(text: string): text is Topic {
+  return (TOPICS as readonly string[]).includes(text);
+}
+
 function pageCall(request: Request, { caller, session }: SignedIn, { context, runner }: ConsoleNeeds): PageCall {
   const gone = new AbortController();
   request.on('close', () => gone.abort());
-  const has = (words: string): boolean => commands.some((each) => each.words.join(' ') === words);
   return {
     caller,
     session,
@@ -169,7 +175,6 @@ function pageCall(request: Request, { caller, session }: SignedIn, { context, ru
       Object.entries(request.query).flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : [])),
     ),
     params: request.params as Readonly<Record<string, string>>,
-    has,
     async show<Result>(words: string, given: Readonly<Record<string, unknown>> = {}) {
       const command = commandNamed(words);
       if (command.access !== 'read') throw new ImpError('internal', 'admin.page', `${words} is not for looking`);

@@ -40,12 +40,18 @@ export function livePart(page: Page, call: PageCall, content: PageContent): Html
   return markup`<div id="live"${refresh}>${content.live}</div>`;
 }
 
-export function wholePage(pages: readonly Page[], page: Page, call: PageCall, content: PageContent): Html {
+export function wholePage(
+  pages: readonly Page[],
+  page: Page,
+  call: PageCall,
+  content: PageContent,
+  mark: string,
+): Html {
   const title = content.title ?? page.title;
   const messages = call.session.messages.splice(0);
   return shell(
     `${title} · ${call.node}`,
-    markup`<body data-topics="${page.topics.join(' ')}">
+    markup`<body data-topics="${page.topics.join(' ')}" data-mark="${mark}">
 <a class="skip" href="#content">To the content</a>
 <header class="top">
 <a class="brand" href="/admin/">imp-gateway <span>${call.node}</span></a>
@@ -55,7 +61,7 @@ export function wholePage(pages: readonly Page[], page: Page, call: PageCall, co
 <span class="who">${call.caller.name}${call.caller.role === 'read' ? ' (reads)' : ''}</span> <button class="plain">Sign out</button></form>
 </header>
 <div class="columns">
-<details class="menu" id="menu"><summary>Menu</summary><nav aria-label="Pages">${SECTIONS.map((section) => menuSection(pages, page, section))}</nav></details>
+<details class="menu" id="menu" open><summary>Menu</summary><nav aria-label="Pages">${SECTIONS.map((section) => menuSection(pages, page, section))}</nav></details>
 <main id="content" tabindex="-1">
 <h1>${title}</h1>
 ${messages.map(({ kind, text }) => markup`<p class="message ${kind}" role="${kind === 'failed' ? 'alert' : 'status'}">${text}</p>`)}

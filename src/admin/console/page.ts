@@ -18,8 +18,6 @@ export interface PageCall {
   readonly params: Readonly<Record<string, string>>;
   /** Runs a command that shows; pages get all they know from commands. */
   show<Result>(words: string, given?: Readonly<Record<string, unknown>>): Promise<Result>;
-  /** Whether there is such a command. */
-  has(words: string): boolean;
 }
 
 export interface Page {
