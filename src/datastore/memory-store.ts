@@ -4,6 +4,7 @@ import type { Log } from '../platform/log.ts';
 import type { Metrics } from '../platform/metrics.ts';
 import type { Datastore, DatastoreDefinition, DatastoreEvent, Entry } from './datastore.ts';
 import { type Expiring, ExpiryHeap } from './expiry-heap.ts';
+import { type StoreCounts, storeCounts } from './store-counts.ts';
 
 interface Row<Value> extends Expiring {
   readonly key: string;
@@ -264,25 +265,5 @@ function entryOf<Value>(row: Row<Value>, now: number): Entry<Value> {
     key: row.key,
     value: row.value,
     expiresInMs: row.expiresAt === Number.POSITIVE_INFINITY ? null : row.expiresAt - now,
-  };
-}
-
-interface StoreCounts {
-  readonly rows: { set(value: number): void };
-  readonly writes: { inc(): void };
-  readonly expired: { inc(): void };
-  readonly refused: { inc(): void };
-}
-
-function storeCounts(metrics: Metrics, store: string): StoreCounts {
-  return {
-    rows: metrics.gauge('datastore_rows', 'Rows in a real-time datastore', ['store']).labels(store),
-    writes: metrics
-      .counter('datastore_writes_total', 'Rows put into or deleted from a datastore', ['store'])
-      .labels(store),
-    expired: metrics.counter('datastore_expired_total', 'Rows that a datastore let expire', ['store']).labels(store),
-    refused: metrics
-      .counter('datastore_refused_total', 'Rows refused because a datastore was full', ['store'])
-      .labels(store),
   };
 }

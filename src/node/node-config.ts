@@ -28,6 +28,20 @@ const hostOrAddress = z
     error: 'must be a host name or an IP address',
   });
 
+const datastore = z
+  .strictObject({
+    url: z
+      .string()
+      .regex(/^rediss?:\/\/\S+$/, { error: 'must be a redis:// or rediss:// URL' })
+      .describe('A Redis or Valkey server: redis://HOST:PORT, over TLS rediss://HOST:PORT.'),
+    passwordFile: z.string().optional().describe('A file that holds nothing but its password.'),
+    caFile: z.string().optional().describe("PEM file of the authority of its certificate; absent: the system's own."),
+    secretFile: z
+      .string()
+      .describe('A file of 32 random characters or more, the same on all nodes: session keys are derived from it.'),
+  })
+  .describe('Where sessions, presence and registrations live that several nodes share. Left out: in this process.');
+
 const cucm = z
   .strictObject({
     url: z.url({ protocol: /^https$/, error: 'must be an https URL' }).describe('The AXL URL of the CUCM publisher.'),
@@ -71,6 +85,7 @@ export const nodeConfigSchema = z.strictObject({
     })
     .prefault({})
     .describe('The configuration database.'),
+  datastore: datastore.optional(),
   cucm: cucm.optional(),
   listeners: z
     .strictObject({

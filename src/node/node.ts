@@ -9,7 +9,6 @@ import { createRestartNotices } from '../admin/restart-notices.ts';
 import { watchSync } from '../admin/sync-watch.ts';
 import { createAxlClient } from '../axl/client.ts';
 import { createCredentialCheck } from '../axl/credential-check.ts';
-import { createMemoryEngine } from '../datastore/memory-engine.ts';
 import { createChangeFeed } from '../ids/change-feed/create-change-feed.ts';
 import { createSqliteFeedStore } from '../ids/sqlite/sqlite-feed-store.ts';
 import { openSqliteIds } from '../ids/sqlite/sqlite-ids.ts';
@@ -99,6 +98,7 @@ import { authority, type Endpoints, reachable, xmppEndpoint } from './endpoints.
 import { hostAnswers, hostId } from './host.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
+import { openRealTimeStores } from './real-time-stores.ts';
 import { generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
 import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
 import { createUserMover } from './user-mover.ts';
@@ -209,7 +209,10 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     }),
   );
   const changeFeed = stack.use(createChangeFeed({ store: createSqliteFeedStore(ids), clock, log, metrics, alarms }));
-  const engine = stack.use(createMemoryEngine({ clock, log, metrics }));
+  const realTime = stack.use(
+    await openRealTimeStores(config.datastore, { clock, log, metrics, baseFolder: options.baseFolder }),
+  );
+  const engine = realTime.shared;
   const own = { name: config.node, address, domain, version: options.version, isPublisher: true };
   const { isFirstStart } = await ensureOwnTopology(ids, own);
   if (isFirstStart && fixture) await setSipCredentials(ids, 'node', sipPasswordsOf(fixture));
@@ -288,11 +291,18 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     set['data-monitor'],
   );
   const routeDatastore = createRouteDatastore(
-    { engine, ids, changeFeed, log, nodeName: config.node },
+    { engine: realTime.local, ids, changeFeed, log, nodeName: config.node },
     set['route-datastore'],
   );
   const loginDatastore = createLoginDatastore(
-    { engine, clock, log, metrics, servedBy: (home) => serverRecoveryManager.ownerOf(home) },
+    {
+      engine,
+      clock,
+      log,
+      metrics,
+      servedBy: (home) => serverRecoveryManager.ownerOf(home),
+      ...(realTime.secret && { secret: realTime.secret }),
+    },
     set['login-datastore'],
   );
   const presenceDatastore = createPresenceDatastore({ engine, log }, set['presence-datastore']);
@@ -510,7 +520,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       ids,
       changeFeed,
       engine,
-      isStoreShared: false,
+      isStoreShared: realTime.isShared,
       transport: stack.use(
         createRpcTransport({ tls, bind: config.bind, port: port(config.listeners.serverRecoveryManager), clock, log }),
       ),
@@ -554,7 +564,10 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       if (descriptor.kind === 'feature' && !descriptor.isOptIn) await activations.save(descriptor.name, true);
     }
   }
-  const supervisor = stack.use(createSupervisor({ services, activations, gate: dataMonitor, clock, log, alarms }));
+  const supervisor = stack.use(
+    createSupervisor({ services, activations, gate: realTime.gate(dataMonitor), clock, log, alarms }),
+  );
+  realTime.onFirstAnswer(() => supervisor.poke());
   dataMonitor.onOpen(() => supervisor.poke());
 
   // Readiness and what administrators reach.

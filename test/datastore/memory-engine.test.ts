@@ -15,6 +15,8 @@ assertDatastoreEngine('memory engine', async () => {
   return {
     engine: createMemoryEngine({ clock, metrics: createMetrics(), log }),
     advance: (ms) => clock.advance(ms),
+    // It tells at once.
+    settled: async () => undefined,
   };
 });
 

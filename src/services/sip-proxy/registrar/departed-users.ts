@@ -17,14 +17,15 @@ export async function forgetDeparted(
 ): Promise<number> {
   let forgotten = 0;
   try {
-    const addresses = new Set((await registrations.bindingsOfNode(nodeName)).map(({ address }) => address));
-    for (const [place, address] of [...addresses].entries()) {
+    // Only what this node has taken: where the store is shared, the user may have registered at another node by now.
+    const taken = Map.groupBy(await registrations.bindingsOfNode(nodeName), ({ address }) => address);
+    for (const [place, [address, bindings]] of [...taken].entries()) {
       // Requests get their turn in between.
       if (place % PER_TURN === PER_TURN - 1) await new Promise((resolve) => setImmediate(resolve));
       const user = await routes.userByAddress(address);
       const route = user === undefined ? undefined : await routes.routeOfUser(user.userid);
       if (route?.kind === 'here' && route.user.isEnabled) continue;
-      await registrations.forget(address);
+      for (const binding of bindings) await registrations.remove(binding);
       forgotten += 1;
     }
   } catch (error) {
