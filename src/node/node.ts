@@ -99,7 +99,7 @@ import { hostAnswers, hostId } from './host.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
 import { openRealTimeStores } from './real-time-stores.ts';
-import { generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
+import { furtherSipListeners, generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
 import { chosenFixture, MOCK_ADMINISTRATOR } from './standalone-mock.ts';
 import { createUserMover } from './user-mover.ts';
 
@@ -379,6 +379,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
         ...(config.address !== '' && { advertisedHost: address }),
         port: port(config.listeners.sip),
         tlsPort: port(config.listeners.sipTls),
+        further: furtherSipListeners(config, port),
       },
       isExempt: exempt.has,
       presenceEngine: () => presenceEngine.sipHop(),

@@ -2,6 +2,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Log } from '../platform/log.ts';
 import type { LocatorResolver } from './location/locate.ts';
 import type { SipTiming } from './transaction/timing.ts';
+import type { FurtherListener } from './transport/further.ts';
 import type { ConnectionLimits, SipTlsOptions } from './transport/options.ts';
 
 export interface SipEndpointNeeds {
@@ -20,6 +21,8 @@ export interface SipEndpointOptions {
   readonly port: number | null;
   /** Of TLS; 0: a free one; null: none. */
   readonly tlsPort: number | null;
+  /** Listeners that our Via does not name. */
+  readonly further?: readonly FurtherListener[];
   /** Needed for `tlsPort`, and to send over TLS. */
   readonly tls?: SipTlsOptions;
   /** What stands in our Via; default: `host`, or an address of the machine when that is a wildcard. */

@@ -20,6 +20,7 @@ import { createTransactions, type Responder } from './transaction/transactions.t
 import { openPair } from './transport/bind.ts';
 import { defaultPort, type Flow, type Hop, hostOf, type SipTransport, type SocketAddress } from './transport/flow.ts';
 import { createFlowTokens, type FlowTokens } from './transport/flow-tokens.ts';
+import { type OpenedFurther, openFurther } from './transport/further.ts';
 import { DEFAULT_CONNECTION_LIMITS, type SipTlsOptions } from './transport/options.ts';
 import { createStreams, type StreamListener } from './transport/streams.ts';
 import { openUdp, type UdpListener } from './transport/udp.ts';
@@ -44,6 +45,8 @@ export interface SipEndpoint {
   /** Tries those listeners that are not open; answers a `sip.bind` for each that still cannot be. */
   openMissing(): Promise<readonly SipError[]>;
   readonly addresses: Readonly<Record<Lowercase<SipTransport>, SocketAddress | undefined>>;
+  /** Ports of the further listeners that are open, by their names. */
+  readonly furtherPorts: ReadonlyMap<string, number>;
   /**
    * Takes every new request but ACK and CANCEL. What the handler throws becomes the answer: a SipError its `answer`,
    * anything else 500.
@@ -81,6 +84,7 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
   let udp: UdpListener | undefined;
   let tcp: StreamListener | undefined;
   let tls: StreamListener | undefined;
+  const further = new Map<string, OpenedFurther>();
   let handler: RequestHandler = (transaction) => transaction.reply(501);
   let ackHandler: (ack: SipRequest, flow: Flow) => void = () => {
     statistics.stray += 1;
@@ -296,6 +300,10 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
         tls ??= await streams.listen('TLS', at, tlsPort);
       });
     }
+    for (const wanted of options.further ?? []) {
+      if (further.has(wanted.name)) continue;
+      await attempt(async () => void further.set(wanted.name, await openFurther(wanted, streams, udpOptions)));
+    }
     return errors;
   };
 
@@ -304,7 +312,8 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
     async open(scope) {
       scope.defer(async () => {
         transactions.close();
-        await Promise.all([streams.close(), udp?.close()]);
+        await Promise.all([streams.close(), udp?.close(), ...[...further.values()].map((each) => each.udp?.close())]);
+        further.clear();
         udp = undefined;
         tcp = undefined;
         tls = undefined;
@@ -315,6 +324,9 @@ export function createSipEndpoint(needs: SipEndpointNeeds, options: SipEndpointO
     },
     get addresses() {
       return { udp: udp?.local, tcp: tcp?.local, tls: tls?.local };
+    },
+    get furtherPorts() {
+      return new Map([...further.values()].map(({ name, port }) => [name, port]));
     },
     onRequest(taker) {
       handler = taker;

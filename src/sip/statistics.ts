@@ -17,6 +17,8 @@ export interface SipStatistics {
   stray: number;
   timeouts: number;
   transportErrors: number;
+  /** Timers of transactions that have run out. */
+  timersFired: number;
   /** Requests answered 503 because there were too many transactions. */
   shed: number;
   /** Connections refused by a cap. */
@@ -44,6 +46,7 @@ export function createStatistics(): SipStatistics {
     stray: 0,
     timeouts: 0,
     transportErrors: 0,
+    timersFired: 0,
     shed: 0,
     connectionsRefused: 0,
     connectionsClosedIdle: 0,

@@ -11,6 +11,8 @@ export interface ControlNeeds {
     answer(): RunningAnswer;
     configChanged(version: number): Promise<RunningAnswer>;
   };
+  /** Hears of each request; `isIpc`: that the configuration has changed. */
+  readonly onRequest?: (isIpc: boolean) => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -44,6 +46,7 @@ export function createControlApp(needs: ControlNeeds): HttpHandler {
 
   return (request, response) => {
     const path = request.url ?? '/';
+    needs.onRequest?.(path === '/config-changed');
     if (path === '/config-changed' && request.method === 'POST') {
       changed(request, response).catch((error: unknown) => {
         needs.log.error({ err: describeError(error) }, 'configuration change could not be handled');

@@ -16,11 +16,13 @@ import type { SipProxyBase, SipProxyConfiguration } from '../../rpc/sip-proxy/co
 import { sipProxyFormat } from '../../rpc/sip-proxy/format.ts';
 import type { LoginThrottle } from '../../sign-in/login-throttle.ts';
 import type { Hop } from '../../sip/transport/flow.ts';
+import type { FurtherListener } from '../../sip/transport/further.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { SipRegistrationDatastore } from '../sip-registration-datastore/sip-registration-datastore.ts';
 import type { PresetPassword } from './access/credentials.ts';
 import { createControlApp } from './control-app.ts';
 import { type ControlListener, createControlListener } from './control-listener.ts';
+import { createSipProxyCounters } from './counters.ts';
 import { type SipProxyOptions, sipProxyOptions } from './options.ts';
 import { restartNeeded } from './restart-needed.ts';
 import { createSipService, type SipAddresses, type SipService } from './sip-service.ts';
@@ -88,6 +90,8 @@ export interface SipListeners {
   /** Of UDP and TCP, which share it; 0 picks a free one. */
   readonly port: number;
   readonly tlsPort: number;
+  /** Those that clients and peers come to besides; default none. */
+  readonly further?: readonly FurtherListener[];
 }
 
 /** Where the Config Agent meets the proxy. */
@@ -122,6 +126,7 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
     ...{ notifications: needs.notifications, changeFeed: needs.changeFeed, log },
     ...{ service: SERVICE, title: sipProxyDescriptor.title },
   });
+  const counters = createSipProxyCounters(needs.metrics);
   const running = new Set<() => void>();
   const followers = new Set<(configuration: SipProxyConfiguration) => void>();
   let receiver: ConfigurationReceiver<SipProxyConfiguration> | undefined;
@@ -185,7 +190,10 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       receiver = made;
       const control = createControlListener(
         tls,
-        createControlApp({ configuration: made, clock: needs.clock, log }),
+        createControlApp({
+          ...{ configuration: made, clock: needs.clock, log },
+          onRequest: (isIpc) => counters.controlRequest(isIpc),
+        }),
         log,
       );
       scope.defer(async () => {
@@ -207,7 +215,7 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
       if (inForce) opened.configure(inForce);
       await opened.start(scope);
       sip = opened;
-      listeners = withPorts(listeners, opened.addresses());
+      listeners = withPorts(listeners, opened);
       // It may have been replaced while the listeners were opened.
       if (inForce) opened.configure(inForce);
       for (const each of running) each();
@@ -224,6 +232,15 @@ export function createSipProxy(needs: SipProxyNeeds, options: SipProxyOptions): 
   };
 }
 
-function withPorts(listeners: SipListeners, { udp, tcp, tls }: SipAddresses): SipListeners {
-  return { ...listeners, port: udp ?? tcp ?? listeners.port, tlsPort: tls ?? listeners.tlsPort };
+function withPorts(listeners: SipListeners, opened: SipService): SipListeners {
+  const { udp, tcp, tls } = opened.addresses();
+  const ports = opened.furtherPorts();
+  return {
+    ...listeners,
+    port: udp ?? tcp ?? listeners.port,
+    tlsPort: tls ?? listeners.tlsPort,
+    ...(listeners.further && {
+      further: listeners.further.map((each) => ({ ...each, port: ports.get(each.name) ?? each.port })),
+    }),
+  };
 }

@@ -60,6 +60,8 @@ export interface SipService {
   /** Opens the listeners; one that cannot be opened raises an alarm and is tried again. */
   start(scope: Scope): Promise<void>;
   addresses(): SipAddresses;
+  /** Ports of the further listeners that are open, by their names. */
+  furtherPorts(): ReadonlyMap<string, number>;
   renewTls(tls: { readonly node: TlsMaterial; readonly ca: string }): void;
   detail(): string;
 }
@@ -81,8 +83,10 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
   let policy: Policy | undefined;
   let closed: readonly SipError[] = [];
 
-  const ports = (): readonly number[] =>
-    Object.values(sip.addresses).flatMap((each) => (each === undefined ? [] : [each.port]));
+  const ports = (): readonly number[] => [
+    ...Object.values(sip.addresses).flatMap((each) => (each === undefined ? [] : [each.port])),
+    ...sip.furtherPorts.values(),
+  ];
 
   const report = (errors: readonly SipError[]): void => {
     closed = errors;
@@ -158,8 +162,17 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
         const users = await forgetDeparted(needs.registrations, needs.routeDatastore, needs.nodeName);
         if (users > 0) log.info({ users }, 'registrations of users who left the node removed');
       });
-      scope.every(COUNT_MS, () => counters.readStatistics(sip.statistics));
+      let before = performance.eventLoopUtilization();
+      counters.load(0);
+      scope.defer(() => counters.load(undefined));
+      scope.every(COUNT_MS, () => {
+        const now = performance.eventLoopUtilization();
+        counters.load(performance.eventLoopUtilization(now, before).utilization);
+        before = now;
+        counters.readStatistics(sip.statistics);
+      });
     },
+    furtherPorts: () => sip.furtherPorts,
     addresses() {
       const { udp, tcp, tls } = sip.addresses;
       const host = listeners.advertisedHost ?? udp?.address ?? tcp?.address ?? tls?.address ?? listeners.host;
@@ -173,6 +186,7 @@ export function createSipService(needs: SipServiceNeeds, options: SipProxyOption
       const open = Object.entries(sip.addresses).flatMap(([name, each]) =>
         each === undefined ? [] : [`${name.toUpperCase()} ${each.port}`],
       );
+      for (const [name, port] of sip.furtherPorts) open.push(`${name} ${port}`);
       const missing = closed.length === 0 ? '' : ` (${closed.map(({ message }) => message).join('; ')})`;
       return `listens on ${open.join(', ') || 'nothing'}${missing}`;
     },
@@ -187,6 +201,7 @@ function createEndpoint(needs: SipServiceNeeds, options: SipProxyOptions): SipEn
       host,
       port,
       tlsPort,
+      ...(needs.listeners.further !== undefined && { further: needs.listeners.further }),
       ...(advertisedHost !== undefined && { advertisedHost }),
       ...(needs.isExempt && { isExempt: needs.isExempt }),
       tls: tlsOptions(needs.tls, ''),

@@ -73,6 +73,7 @@ export function createClientTransaction(
     {
       clock: needs.clock,
       timing: needs.timing,
+      statistics: needs.statistics,
       isReliable: flow.isReliable,
       perform,
       onEnd() {

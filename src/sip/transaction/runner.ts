@@ -15,6 +15,8 @@ export interface RunnerOptions {
   readonly timing: SipTiming;
   readonly isReliable: boolean;
   readonly perform: (effect: Effect) => void;
+  /** Counts each timer that runs out. */
+  readonly statistics?: { timersFired: number };
   /** Called once, when the machine has come to its end. */
   readonly onEnd: () => void;
 }
@@ -51,6 +53,7 @@ export function createRunner<State extends string, Event extends string>(
   const fire = (name: TimerName, interval: number): void => {
     const before = running.find((each) => each.name === name);
     if (isStopped || before === undefined) return;
+    if (options.statistics !== undefined) options.statistics.timersFired += 1;
     take(name);
     const { next } = TIMERS[name];
     if (!running.includes(before)) return;

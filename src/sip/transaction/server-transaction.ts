@@ -154,7 +154,7 @@ function createCore(
 
   const runner: Runner<string, ServerEvent> = createRunner<string, ServerEvent>(
     isInvite ? INVITE_SERVER : OTHER_SERVER,
-    { clock: needs.clock, timing: needs.timing, isReliable, perform, onEnd },
+    { clock: needs.clock, timing: needs.timing, statistics: needs.statistics, isReliable, perform, onEnd },
   );
 
   /** The end of what is not INVITE over UDP: what the table does from here on needs only the answer, if anything. */

@@ -33,6 +33,8 @@ export const DEFAULT_CONNECTION_LIMITS: ConnectionLimits = {
   cutAboveBytes: 4 * 1024 * 1024,
 };
 
+export type ClientCertificates = 'none' | 'requested' | 'required';
+
 export interface SipTlsOptions extends TlsMaterial {
   /** PEM of the authorities that verify peers, servers that we connect to and clients alike. */
   readonly ca: string;
@@ -40,5 +42,5 @@ export interface SipTlsOptions extends TlsMaterial {
    * Whether clients must show a certificate that `ca` verifies. `requested`: they may; one that fails verification
    * gives no `peerNames` and no other right.
    */
-  readonly clientCertificates: 'none' | 'requested' | 'required';
+  readonly clientCertificates: ClientCertificates;
 }

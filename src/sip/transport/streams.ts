@@ -17,7 +17,7 @@ import { SipError } from '../errors.ts';
 import type { SipStatistics } from '../statistics.ts';
 import { type Connection, type ConnectionHandlers, createConnection } from './connection.ts';
 import { type Hop, plainAddress, type SocketAddress } from './flow.ts';
-import type { ConnectionLimits, SipTlsOptions } from './options.ts';
+import type { ClientCertificates, ConnectionLimits, SipTlsOptions } from './options.ts';
 import { checkSipIdentity } from './peer-identity.ts';
 
 export interface StreamsNeeds extends ConnectionHandlers {
@@ -38,8 +38,16 @@ export interface StreamListener {
 
 /** All TCP and TLS connections of an endpoint, those that came in and those that we made. */
 export interface Streams {
-  /** @throws SipError `sip.bind` */
-  listen(transport: 'TCP' | 'TLS', host: string, port: number): Promise<StreamListener>;
+  /**
+   * @param certificates what is asked of clients over TLS; default: what the options of TLS say
+   * @throws SipError `sip.bind`
+   */
+  listen(
+    transport: 'TCP' | 'TLS',
+    host: string,
+    port: number,
+    certificates?: ClientCertificates,
+  ): Promise<StreamListener>;
   /** The open connection to the hop, or a new one. @throws SipError `sip.unreachable`, `sip.certificate`, `sip.timeout` */
   connect(hop: Hop): Promise<Connection>;
   find(id: string): Connection | undefined;
@@ -98,14 +106,14 @@ export function createStreams(needs: StreamsNeeds): Streams {
     return true;
   };
 
-  const createServer = (transport: 'TCP' | 'TLS'): Server | TlsServer => {
+  const createServer = (transport: 'TCP' | 'TLS', certificates: ClientCertificates | undefined): Server | TlsServer => {
     if (transport === 'TCP') {
       return createTcpServer((socket) => {
         if (admit(socket)) adopt(socket, 'TCP');
       });
     }
     if (tls === undefined) throw new SipError('sip.bind', 'SIP cannot listen with TLS: there is no certificate');
-    const server = createTlsServer({ ...tlsServerOptions(tls), handshakeTimeout: limits.messageMs });
+    const server = createTlsServer({ ...tlsServerOptions(tls, certificates), handshakeTimeout: limits.messageMs });
     server.on('connection', admit);
     server.on('secureConnection', (socket) => adopt(socket, 'TLS'));
     server.on('tlsClientError', (error) => needs.onTrouble('TLS handshake failed', error));
@@ -143,8 +151,8 @@ export function createStreams(needs: StreamsNeeds): Streams {
   };
 
   return {
-    async listen(transport, host, port) {
-      const server = createServer(transport);
+    async listen(transport, host, port, certificates) {
+      const server = createServer(transport, certificates);
       await new Promise<void>((resolve, reject) => {
         server.once('error', (cause) => {
           reject(new SipError('sip.bind', `SIP cannot listen on ${transport} ${host}:${port}`, { cause }));
@@ -213,14 +221,14 @@ export function createStreams(needs: StreamsNeeds): Streams {
   };
 }
 
-function tlsServerOptions(tls: SipTlsOptions) {
+function tlsServerOptions(tls: SipTlsOptions, certificates: ClientCertificates = tls.clientCertificates) {
   return {
     key: tls.key,
     cert: tls.cert,
     ca: tls.ca,
     minVersion: 'TLSv1.2' as const,
-    requestCert: tls.clientCertificates !== 'none',
-    rejectUnauthorized: tls.clientCertificates === 'required',
+    requestCert: certificates !== 'none',
+    rejectUnauthorized: certificates === 'required',
   };
 }
 
