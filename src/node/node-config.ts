@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { alarmDeliveryOptions } from '../admin/alarm-delivery/options.ts';
 import { adminOptions } from '../admin/options.ts';
 import { ImpError } from '../platform/errors.ts';
 import { LOG_LEVELS } from '../platform/log.ts';
@@ -144,6 +145,9 @@ export const nodeConfigSchema = z.strictObject({
   signIn: loginThrottleOptions
     .prefault({})
     .describe('Log-ins, counted together for all interfaces that check passwords.'),
+  alarms: alarmDeliveryOptions
+    .prefault({})
+    .describe('Who hears of alarms, beside the log, the metrics and the console.'),
   admin: adminOptions.prefault({}).describe('Who administers the node, beside the holder of its admin token.'),
   services: serviceOptions.prefault({}).describe('Options of the services, by name.'),
 });

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { createAdminFaces } from '../admin/admin-app.ts';
 import { ensureAdminToken } from '../admin/admin-token.ts';
+import { openAlarmDelivery } from '../admin/alarm-delivery/alarm-delivery.ts';
 import { openAuditLog } from '../admin/audit-log.ts';
 import type { SyncProgressEvent } from '../admin/context.ts';
 import { createRestartNotices } from '../admin/restart-notices.ts';
@@ -173,6 +174,12 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   const metrics = createMetrics({ node: config.node });
   const alarms = createAlarms(clock, log);
   const notifications = createNotifications(clock, log);
+  stack.use(
+    await openAlarmDelivery(
+      { alarms, node: { name: config.node, pid: options.pid }, baseFolder: options.baseFolder, clock, log, metrics },
+      config.alarms,
+    ),
+  );
   const names = certificateNames(config, domain);
   let certificates = await ensureCertificates(folder('certs'), names, clock);
   const token = await ensureAdminToken(folder('admin.token'));
