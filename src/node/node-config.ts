@@ -107,6 +107,7 @@ export const nodeConfigSchema = z.strictObject({
       sipCallConfiguration: port(5070, "SIP over TCP for CUCM's calls to the publisher"),
       xmpp: port(5222, 'XMPP clients, encrypted by STARTTLS'),
       xmppTls: port(5223, 'XMPP clients over direct TLS'),
+      xcpRouter: port(7400, 'Routers of other nodes and clusters'),
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       configAgent: port(

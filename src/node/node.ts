@@ -355,7 +355,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       host: address,
       ports: () => {
         const sip = sipProxy.sipAddresses();
-        return { sip: sip?.tcp ?? 0, sipTls: sip?.tls ?? 0, router: 0 };
+        return { sip: sip?.tcp ?? 0, sipTls: sip?.tls ?? 0, router: xcpRouter.linkPort() ?? 0 };
       },
       tls,
       isSyncComplete: () => syncAgent.isSyncComplete() || syncAgent.earlierSyncAt() !== null,
@@ -498,6 +498,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       alarms,
       domain,
       version: options.version,
+      links: { nodeName: config.node, host: config.bind, port: port(config.listeners.xcpRouter), tls: () => tls },
     },
     set['xcp-router'],
   );
@@ -659,6 +660,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           presenceEngine.renewTls(certificates);
           configAgent.renewTls(certificates);
           xcpConnectionManager.renewTls(certificates.node);
+          xcpRouter.renewTls(certificates.node);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);
         },

@@ -10,6 +10,7 @@ import {
   addressed,
   errorReply,
   type Iq,
+  type Jid,
   type Message,
   NS,
   readStanza,
@@ -30,6 +31,8 @@ import { discoveryRequests } from './iq/discovery.ts';
 import { createLastActivity } from './iq/last-activity.ts';
 import { privateStorageRequests } from './iq/private-storage.ts';
 import { vcardRequests } from './iq/vcard.ts';
+import type { RouterPeer } from './links/peers.ts';
+import type { RouterLinks } from './links/router-links.ts';
 import { createOfflineMessages } from './offline/offline-messages.ts';
 import type { XcpRouterOptions } from './options.ts';
 import { createClientPresence } from './presence/client-presence.ts';
@@ -42,7 +45,7 @@ import { rosterRequests } from './roster/roster-requests.ts';
 import { createRosters } from './roster/rosters.ts';
 import { createLocalDelivery } from './routing/local-delivery.ts';
 import { type Origin, ROUTER } from './routing/origin.ts';
-import { createRouting, type RouterLinks, type Routing } from './routing/router.ts';
+import { createRouting, type Routing } from './routing/router.ts';
 import { createSdns } from './sdns/sdns.ts';
 import { createAccounts } from './sessions/account.ts';
 import { createClientStreams } from './sessions/client-streams.ts';
@@ -79,6 +82,12 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
       components,
       clock,
       domain,
+      async remoteComponents() {
+        const aliases = await ids.read.selectFrom('tcaliases').selectAll().where('peerclusterid', '<>', '').execute();
+        return aliases.map(({ tcalias, peerclusterid, fkprocessnode }) => ({
+          ...{ domain: tcalias, cluster: peerclusterid, nodeName: fkprocessnode },
+        }));
+      },
       administrators: new Set(options.administrators),
       counters: {
         cacheLookup: () => counters.cacheLookups.inc(),
@@ -280,6 +289,14 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
     }),
   ];
 
+  const isServedBy = async (peer: RouterPeer, from: Jid, { type }: Stanza): Promise<boolean> => {
+    const place = await sdns.lookup(from);
+    if (place.kind === 'peer') return peer.cluster === place.cluster;
+    if (place.kind === 'node') return peer.cluster === null;
+    // The other side's server answers as the domain that both have.
+    return place.kind === 'server' && (type === 'result' || type === 'error');
+  };
+
   return {
     accounts,
     sdns,
@@ -312,6 +329,34 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
         }
       }
       await routing.route(stanza, origin);
+    },
+    /** What another router sends: only for users and components that it serves. */
+    async fromLink(stanza: Stanza, peer: RouterPeer): Promise<void> {
+      const { from, to } = stanza;
+      if (from === null || to === null || !(await isServedBy(peer, from, stanza))) {
+        log.warn({ peer: peer.key }, 'a router sent for somebody whom it does not serve');
+        return;
+      }
+      const origin: Origin = { kind: 'link', peer };
+      if (stanza.kind === 'message') {
+        try {
+          const seen = routing.seen({ message: stanza, from, to, origin: 'link' });
+          if (seen !== undefined) await seen;
+        } catch (error) {
+          const reply = errorReply(stanza.element, toStanzaError(error));
+          if (reply !== undefined) await routing.answer(reply, origin);
+          return;
+        }
+      }
+      await routing.route(stanza, origin);
+    },
+    /** A link broke: who sent what was on it is told that it may not have arrived. */
+    lost(stanzas: readonly Stanza[]): void {
+      for (const { element, kind, type } of stanzas) {
+        if (kind === 'presence' || type === 'error' || type === 'result') continue;
+        const reply = errorReply(element, new StanzaError('remote-server-timeout', 'the link to the node broke'));
+        if (reply !== undefined) void routing.send(reply, ROUTER);
+      }
     },
     close(): void {
       for (const extension of extensions) extension[Symbol.dispose]();

@@ -3,6 +3,7 @@ import type { Ids } from '../../ids/ids.ts';
 import type { Alarms } from '../../platform/alarms.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { describeError, ImpError } from '../../platform/errors.ts';
+import type { TlsMaterial } from '../../platform/https-listener.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
@@ -13,6 +14,8 @@ import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { XcpAttachment, XcpComponent, XcpExtension } from './components/component.ts';
 import { createComponentRegistry } from './components/registry.ts';
 import { createRouterCounters } from './counters.ts';
+import { PEER_TABLES } from './links/peers.ts';
+import { type OpenRouterLinks, openRouterLinks, type RouterLinks } from './links/router-links.ts';
 import { type XcpRouterOptions, xcpRouterOptions } from './options.ts';
 import { createRosterFeed, ROSTER_TABLES } from './roster/roster-feed.ts';
 import { createRouterCore, type RouterCore } from './router-core.ts';
@@ -70,6 +73,10 @@ export interface XcpRouter {
   /** Hears each change of `isBehind`; goes on over restarts of the router. */
   onPressure(listener: (isBehind: boolean) => void): Disposable;
   readonly isRunning: boolean;
+  /** Where other routers connect; undefined while nothing is listened for. */
+  linkPort(): number | undefined;
+  /** New key and certificate for links to come. */
+  renewTls(tls: TlsMaterial): void;
 }
 
 export interface XcpRouterNeeds {
@@ -85,6 +92,14 @@ export interface XcpRouterNeeds {
   readonly domain: string;
   /** What `jabber:iq:version` says. */
   readonly version: string;
+  /** Links with routers of other nodes and clusters. `port` 0 picks a free one. */
+  readonly links: {
+    readonly nodeName: string;
+    readonly host: string;
+    readonly port: number;
+    /** Own certificate, and the authority that has signed it. */
+    readonly tls: () => { readonly node: TlsMaterial; readonly ca: string };
+  };
 }
 
 const SERVICE = 'xcp-router';
@@ -95,6 +110,8 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
   const components = createComponentRegistry();
   const pressed = new Set<(isBehind: boolean) => void>();
   let core: RouterCore | undefined;
+  let router: OpenRouterLinks | undefined;
+  let linkPort = needs.links.port;
 
   const running = (): RouterCore => {
     if (!core) throw new ImpError('unavailable', 'xcp-router.stopped', 'the XCP Router is not running');
@@ -149,9 +166,12 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
     get isRunning() {
       return core !== undefined;
     },
+    linkPort: () => router?.port,
+    renewTls: (tls) => router?.renewTls(tls),
 
     async start(scope) {
-      const links = { send: () => false };
+      let opened: OpenRouterLinks | undefined;
+      const links: RouterLinks = { send: async (key, stanza) => (await opened?.send(key, stanza)) ?? false };
       const life = createRouterCore({ ...needs, log, counters, components, links }, options);
       scope.defer(() => {
         core = undefined;
@@ -172,6 +192,34 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
       const said = needs.presenceDatastore.watch((change) => scope.run(() => presenceChanged(life, change)));
       scope.defer(() => said[Symbol.dispose]());
       scope.every(STANDING_PUBLICATION.repeatMs, () => life.publisher.renew());
+      opened = await openRouterLinks({
+        ...needs,
+        ...needs.links,
+        log,
+        port: linkPort,
+        pressure: life.pressure,
+        received: life.fromLink,
+        lost: life.lost,
+      });
+      router = opened;
+      const between = opened;
+      // A free port that was picked once is kept: others know it.
+      linkPort = opened.port ?? linkPort;
+      scope.defer(async () => {
+        router = undefined;
+        await between[Symbol.asyncDispose]();
+      });
+      scope.run(
+        async (signal) =>
+          await needs.changeFeed.follow(
+            { consumer: `${SERVICE}-links`, tables: [...PEER_TABLES, 'tcaliases'], start: 'snapshot', signal },
+            async () => {
+              await life.sdns.readDomains();
+              await between.readPeers();
+              return between.detail();
+            },
+          ),
+      );
       const feed = createRosterFeed({ db: needs.ids.read, ...life });
       scope.run(
         async (signal) =>
@@ -187,7 +235,12 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
       const { size } = core.accounts;
       const attached = components.components.map(({ name }) => name);
       const served = `serves ${size} ${size === 1 ? 'user' : 'users'} of ${core.sdns.domains.join(', ')}`;
-      return attached.length === 0 ? served : `${served}; attached: ${attached.join(', ')}`;
+      const linked = router?.detail() ?? '';
+      return [
+        served,
+        ...(attached.length === 0 ? [] : [`attached: ${attached.join(', ')}`]),
+        ...(linked === '' ? [] : [linked]),
+      ].join('; ');
     },
   };
 }

@@ -1,5 +1,9 @@
+import forge from 'node-forge';
 import { createMemoryEngine } from '../../../src/datastore/memory-engine.ts';
 import type { Database } from '../../../src/ids/database.ts';
+import { issueCertificate } from '../../../src/platform/certificates.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import type { TlsMaterial } from '../../../src/platform/https-listener.ts';
 import { createLog } from '../../../src/platform/log.ts';
 import { createScope, type OwnedScope } from '../../../src/platform/scope.ts';
 import type { Service } from '../../../src/platform/service.ts';
@@ -143,9 +147,30 @@ export function pkidOf(userid: string): string {
   return userRow({ userid }).pkid;
 }
 
-export async function openRouterWorld(options: Partial<XcpRouterOptions> = {}): Promise<RouterWorld> {
+/** One authority with a certificate of the node `imp1`: keys take their time. */
+export async function nodeCertificate(): Promise<{ readonly node: TlsMaterial; readonly ca: string }> {
+  const ca = await issueCertificate({ names: [], clock: systemClock, days: 1 });
+  const issuer = { key: forge.pki.privateKeyFromPem(ca.key), certificate: forge.pki.certificateFromPem(ca.cert) };
+  const node = await issueCertificate({ names: ['imp1', 'localhost'], issuer, clock: systemClock, days: 1 });
+  return { node, ca: ca.cert };
+}
+
+let certificateOnce: ReturnType<typeof nodeCertificate> | undefined;
+
+export interface RouterWorldParts {
+  readonly users?: readonly string[];
+  readonly certificate?: Awaited<ReturnType<typeof nodeCertificate>>;
+  readonly clock?: FakeClock;
+}
+
+export async function openRouterWorld(
+  options: Partial<XcpRouterOptions> = {},
+  parts: RouterWorldParts = {},
+): Promise<RouterWorld> {
+  certificateOnce ??= nodeCertificate();
+  const certificate = parts.certificate ?? (await certificateOnce);
   const log = createLog({ level: 'silent' });
-  const clock = new FakeClock();
+  const clock = parts.clock ?? new FakeClock();
   const test = await openTestIds();
   const { ids, changeFeed, metrics, alarms } = test;
   await ids.transaction('cucm', async (trx) => {
@@ -158,7 +183,7 @@ export async function openRouterWorld(options: Partial<XcpRouterOptions> = {}): 
       ])
       .execute();
     await trx.insertInto('imdomain').values({ domain: DOMAIN, isdefault: 1, isadminmanaged: 1 }).execute();
-    const rows: Database['enduser'][] = USERS.map((userid) => userRow({ userid, primarynodeid: 1 }));
+    const rows: Database['enduser'][] = (parts.users ?? USERS).map((userid) => userRow({ userid, primarynodeid: 1 }));
     await trx.insertInto('enduser').values(rows).execute();
   });
   const engine = createMemoryEngine({ clock, log, metrics });
@@ -167,9 +192,22 @@ export async function openRouterWorld(options: Partial<XcpRouterOptions> = {}): 
     routeDatastoreDescriptor.options.parse({}),
   );
   const presenceDatastore = createPresenceDatastore({ engine, log }, presenceDatastoreDescriptor.options.parse({}));
+  const links = { nodeName: 'imp1', host: '127.0.0.1', port: 0, tls: () => certificate };
   const router = createXcpRouter(
     ...([
-      { ids, changeFeed, routeDatastore, presenceDatastore, clock, log, metrics, alarms, domain: DOMAIN, version: '1' },
+      {
+        ids,
+        changeFeed,
+        routeDatastore,
+        presenceDatastore,
+        clock,
+        log,
+        metrics,
+        alarms,
+        domain: DOMAIN,
+        version: '1',
+        links,
+      },
       xcpRouterDescriptor.options.parse(options),
     ] as const),
   );

@@ -36,6 +36,7 @@ function openSdns() {
       components,
       clock,
       domain: 'acme.example',
+      remoteComponents: async () => [{ domain: 'conference.east.example', cluster: '1', nodeName: 'imp1' }],
       administrators: new Set(['admin']),
       counters: {
         cacheLookup() {
@@ -66,7 +67,7 @@ function openSdns() {
 
 describe('SDNS', () => {
   it('says where an address lives', async () => {
-    const { routes, components, kindOf } = openSdns();
+    const { routes, components, sdns, kindOf } = openSdns();
     routes.set('alice@acme.example', { kind: 'here', user: user('alice'), backup: null });
     routes.set('olga@acme.example', { kind: 'other-node', user: user('olga'), node: NODE, backup: null });
     routes.set('paul@acme.example', {
@@ -93,6 +94,8 @@ describe('SDNS', () => {
     assert.equal(await kindOf('acme.example'), 'server');
     assert.equal(await kindOf('room@conference.acme.example/nick'), 'component');
     assert.equal(await kindOf('x@elsewhere.example'), 'none');
+    await sdns.readDomains();
+    assert.equal(await kindOf('room@conference.east.example'), 'peer');
     using _federation = components.attach({
       name: 'federation',
       domains: [],

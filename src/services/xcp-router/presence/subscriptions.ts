@@ -44,7 +44,7 @@ export function createSubscriptions(needs: SubscriptionsNeeds) {
 
   const contactName = async (jid: Jid): Promise<ContactName> => {
     const place = await sdns.lookup(jid);
-    return nameOf(jid, 'user' in place ? place.user.userid : undefined);
+    return nameOf(jid, 'user' in place ? place.user?.userid : undefined);
   };
 
   /** One step in one transaction. Answers what is to follow. */

@@ -35,7 +35,7 @@ export function rosterRequests(needs: RosterRequestsNeeds): readonly IqHandler[]
 
   const save = async (owner: LocalUser, contact: Jid, name: string, groups: readonly string[]): Promise<void> => {
     const place = await sdns.lookup(contact);
-    const contactName = nameOf(contact, 'user' in place ? place.user.userid : undefined);
+    const contactName = nameOf(contact, 'user' in place ? place.user?.userid : undefined);
     await ids.transaction('client', async (trx) => {
       const roster = await readRoster(trx, owner.pkid);
       const before = itemOf(roster, contact);

@@ -12,14 +12,10 @@ import {
 } from '../../../xmpp/xmpp.ts';
 import type { LocalUser, SeenMessage, XcpComponent } from '../components/component.ts';
 import type { ComponentRegistry } from '../components/registry.ts';
+import { peerKey } from '../links/peers.ts';
+import type { RouterLinks } from '../links/router-links.ts';
 import type { Sdns } from '../sdns/sdns.ts';
-import type { Origin } from './origin.ts';
-
-/** Ways to users of other nodes and clusters. */
-export interface RouterLinks {
-  /** False when there is no link to that node now. */
-  send(node: string, stanza: Stanza): boolean | Promise<boolean>;
-}
+import { type Origin, ROUTER } from './origin.ts';
 
 export interface RoutingNeeds {
   readonly sdns: Sdns;
@@ -60,17 +56,19 @@ export function createRouting(needs: RoutingNeeds): Routing {
       case 'federation':
         return await place.component.deliver(stanza);
       case 'node':
-        return await overLink(place.node.name, stanza);
+        if (origin.kind === 'link' && origin.peer.cluster === null) throw goesInCircles();
+        return await overLink(peerKey(null, place.node.name), stanza);
       case 'peer':
-        return await overLink(place.node, stanza);
+        if (origin.kind === 'link') throw goesInCircles();
+        return await overLink(peerKey(place.cluster, place.nodeName), stanza);
       case 'none':
         if (!place.isOurs) throw new StanzaError('remote-server-not-found', 'the domain cannot be reached');
         return toNobody(stanza);
     }
   };
 
-  const overLink = async (node: string, stanza: Stanza): Promise<void> => {
-    if (!(await links.send(node, stanza))) {
+  const overLink = async (key: string, stanza: Stanza): Promise<void> => {
+    if (!(await links.send(key, stanza))) {
       throw new StanzaError('remote-server-not-found', 'the node of the user cannot be reached');
     }
   };
@@ -102,6 +100,7 @@ export function createRouting(needs: RoutingNeeds): Routing {
         const { session } = origin;
         session.deliver(addressed(element, { to: session.jid }), Number.POSITIVE_INFINITY);
       } else if (origin.kind === 'component') await toComponent(origin.component, element);
+      else if (origin.kind === 'link') await routing.send(element, ROUTER);
     },
     seen: (message) => components.seen(message),
   };
@@ -112,6 +111,11 @@ export function createRouting(needs: RoutingNeeds): Routing {
 function toNobody(stanza: Stanza): void {
   if (stanza.kind === 'presence') return;
   throw new StanzaError('service-unavailable', '');
+}
+
+/** Two nodes that each take the other for the user's: the topology is changing. */
+function goesInCircles(): StanzaError {
+  return new StanzaError('remote-server-not-found', 'the user is not served by the node that it was sent to');
 }
 
 /** RFC 6120 8.3.1: no errors for what nobody waits for, or is an answer itself. */

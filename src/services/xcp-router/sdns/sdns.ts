@@ -9,7 +9,16 @@ export type SdnsAnswer =
   | { readonly kind: 'server' } // one of our domains itself
   | { readonly kind: 'local'; readonly user: LocalUser }
   | { readonly kind: 'node'; readonly node: RoutedNode; readonly user: LocalUser }
-  | { readonly kind: 'peer'; readonly cluster: string; readonly node: string; readonly user: LocalUser }
+  | {
+      readonly kind: 'peer';
+      /** `interclusterpeer.id`. */
+      readonly cluster: string;
+      /** Address of the node there, '' while it is not known; and its name. */
+      readonly node: string;
+      readonly nodeName: string;
+      /** Undefined for a component there. */
+      readonly user: LocalUser | undefined;
+    }
   | { readonly kind: 'component'; readonly component: XcpComponent }
   | { readonly kind: 'federation'; readonly component: XcpComponent }
   /** Nobody; with `isOurs` a name that is not known at one of our domains, else a domain that we cannot reach. */
@@ -36,9 +45,19 @@ export interface SdnsNeeds {
   readonly clock: Clock;
   /** The presence domain of the system: ours before anything was read. */
   readonly domain: string;
+  /** Domains of components of peer clusters. */
+  readonly remoteComponents: () => Promise<readonly RemoteComponent[]>;
   /** Localparts of XMPP administrators that CUCM does not know. */
   readonly administrators: ReadonlySet<string>;
   readonly counters: { cacheLookup(): void; databaseLookup(): void; cacheSize(size: number): void };
+}
+
+/** A component that a node of a peer cluster has. */
+export interface RemoteComponent {
+  readonly domain: string;
+  /** `interclusterpeer.id`. */
+  readonly cluster: string;
+  readonly nodeName: string;
 }
 
 export interface SdnsLimits {
@@ -63,6 +82,7 @@ export function createSdns(needs: SdnsNeeds, limits: SdnsLimits): Sdns {
   /** Look-ups under way: a storm on one name is one query. What changes meanwhile is taken out, and not kept. */
   const running = new Map<string, Promise<SdnsAnswer>>();
   let domains = new Set([needs.domain]);
+  let remote = new Map<string, SdnsAnswer>();
 
   const find = async (jid: Jid, local: string): Promise<SdnsAnswer> => {
     counters.databaseLookup();
@@ -76,7 +96,13 @@ export function createSdns(needs: SdnsNeeds, limits: SdnsLimits): Sdns {
       case 'other-node':
         return { kind: 'node', node: route.node, user: home };
       case 'peer-cluster':
-        return { kind: 'peer', cluster: route.user.peerClusterId ?? '', node: route.node, user: home };
+        return {
+          kind: 'peer',
+          cluster: route.user.peerClusterId ?? '',
+          node: route.node,
+          nodeName: route.peerNode?.name ?? route.user.peerNode ?? '',
+          user: home,
+        };
       default:
         return STRANGER;
     }
@@ -94,6 +120,8 @@ export function createSdns(needs: SdnsNeeds, limits: SdnsLimits): Sdns {
       const component = components.byDomain(domain);
       if (component !== undefined) return { kind: 'component', component };
       if (!domains.has(domain)) {
+        const elsewhere = remote.get(domain);
+        if (elsewhere !== undefined) return elsewhere;
         return components.foreign === undefined ? UNREACHABLE : { kind: 'federation', component: components.foreign };
       }
       if (local === null) return SERVER;
@@ -142,6 +170,13 @@ export function createSdns(needs: SdnsNeeds, limits: SdnsLimits): Sdns {
     async readDomains() {
       const read = await routeDatastore.domains();
       domains = new Set([needs.domain, ...read.map(({ domain }) => domain.toLowerCase())]);
+      const others = await needs.remoteComponents();
+      remote = new Map(
+        others.map(({ domain, cluster, nodeName }) => [
+          domain.toLowerCase(),
+          { kind: 'peer', cluster, node: '', nodeName, user: undefined },
+        ]),
+      );
     },
   };
 }
