@@ -188,6 +188,11 @@ function addRemote(program: Command, each: AnyCommand, io: CliIo): void {
     },
     io,
   );
+  // A flag that all commands have means something else here.
+  for (const [name, property] of Object.entries(schema.properties ?? {})) {
+    if (each.positional.includes(name) || !isOfAllCommands(program, name)) continue;
+    made.addHelpText('after', `\nOf this command:\n  --${name} <file>  ${property.description ?? ''}`);
+  }
   for (const name of each.positional) {
     const isNeeded = schema.required?.includes(name) === true;
     made.argument(isNeeded ? `<${name}>` : `[${name}]`, schema.properties?.[name]?.description);

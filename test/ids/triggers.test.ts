@@ -18,6 +18,8 @@ const PRIVATE = new Set([
   'feed_acknowledgement',
   'credentialverifier',
   'epassyncagentcfg',
+  'interclusterpeerstatus',
+  'interclusteruser',
   'offlinemessage',
   'privatexml',
   'vcard',

@@ -7,6 +7,7 @@ import * as xcp from './005-xcp.ts';
 import * as intercluster from './006-intercluster.ts';
 import * as haRecord from './007-ha-record.ts';
 import * as dndPropagation from './008-dnd-propagation.ts';
+import * as interclusterRun from './009-intercluster-run.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -18,4 +19,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '006-intercluster': intercluster,
   '007-ha-record': haRecord,
   '008-dnd-propagation': dndPropagation,
+  '009-intercluster-run': interclusterRun,
 };

@@ -51,8 +51,6 @@ export interface InterclusterUserRow {
   /** Key in ours. */
   pkid: string;
   useridlower: string;
-  /** Number of the comparison that saw it last. */
-  run: number;
   userid: string;
   firstname: string;
   lastname: string;

@@ -6,55 +6,49 @@ import { escapeLocal } from '../../../xmpp/jid-escape.ts';
 import type { PeerUser } from '../reading/answers.ts';
 import { hideUsers, settleUserIds, showUsers, USER_COLUMNS } from './visible-users.ts';
 
-/** Rows of one statement. */
-const CHUNK = 200;
 const KEYS_PER_QUERY = 400;
+/** Keys looked at in one statement. */
+const PAGE = 2_000;
 
-const WRITTEN = ['pkid', 'useridlower', 'run', ...USER_COLUMNS] as const;
+/** The first two are the key. */
+const COLUMNS = ['peerid', 'remotepkid', 'pkid', 'useridlower', ...USER_COLUMNS] as const;
+const OTHERS = COLUMNS.slice(2);
+const LIST = sql.raw(COLUMNS.join(', '));
+const VALUES = sql.raw(COLUMNS.map((_column, place) => `value ->> ${place}`).join(', '));
+const SET = sql.raw(OTHERS.map((column) => `${column} = excluded.${column}`).join(', '));
+const DIFFERS = sql.raw(OTHERS.map((column) => `interclusteruser.${column} <> excluded.${column}`).join(' OR '));
 
-/** Stores users as a peer told them. Nobody sees them before `settleUserIds` or `endComparison`. */
+/**
+ * Stores users as a peer told them. Nobody sees them before `settleUserIds` or `endComparison`. One parameter for all
+ * rows: a statement of thousands of parameters takes longer to compile than to run.
+ */
 export async function storeUsers(
   trx: Transaction<Database>,
   peerId: number,
   users: readonly PeerUser[],
-  run: number,
 ): Promise<void> {
-  for (let from = 0; from < users.length; from += CHUNK) {
-    const rows = users.slice(from, from + CHUNK).map((user) => rowOf(peerId, user, run));
-    await trx
-      .insertInto('interclusteruser')
-      .values(rows)
-      .onConflict((conflict) =>
-        conflict
-          .columns(['peerid', 'remotepkid'])
-          .doUpdateSet((eb) => Object.fromEntries(WRITTEN.map((column) => [column, eb.ref(`excluded.${column}`)]))),
-      )
-      .execute();
-  }
+  if (users.length === 0) return;
+  const rows = JSON.stringify(users.map((user) => rowOf(peerId, user)));
+  await sql`
+    INSERT INTO interclusteruser (${LIST}) SELECT ${VALUES} FROM json_each(${rows}) WHERE true
+    ON CONFLICT (peerid, remotepkid) DO UPDATE SET ${SET} WHERE ${DIFFERS}`.execute(trx);
 }
 
-function rowOf(peerId: number, user: PeerUser, run: number): Database['interclusteruser'] {
+/** In the order of the columns. */
+function rowOf(peerId: number, user: PeerUser): readonly (string | number)[] {
   const useridlower = user.userid.toLowerCase();
-  return {
-    peerid: peerId,
-    remotepkid: user.id,
-    pkid: localKey(peerId, user.id),
-    useridlower,
-    run,
-    userid: user.userid,
-    firstname: user.firstName,
-    lastname: user.lastName,
-    displayname: user.displayName,
-    mailid: user.mail,
-    department: user.department,
-    title: user.title,
-    telephonenumber: user.telephoneNumber,
-    mobilenumber: user.mobileNumber,
-    directoryuri: user.directoryUri,
-    imaddress: user.imAddress,
-    xcp_user_id: escapeLocal(useridlower),
-    peernode: user.node,
-  };
+  return [
+    ...[peerId, user.id, localKey(peerId, user.id), useridlower],
+    ...[user.userid, user.firstName, user.lastName, user.displayName, user.mail, user.department, user.title],
+    ...[
+      user.telephoneNumber,
+      user.mobileNumber,
+      user.directoryUri,
+      user.imAddress,
+      escapeLocal(useridlower),
+      user.node,
+    ],
+  ];
 }
 
 /** Two clusters may have given one key to two users, so each key is made anew, in the form of all the others. */
@@ -81,7 +75,7 @@ export async function applyChanges(
     // A renamed user leaves the old user id to somebody else.
     for (const { useridlower } of known) touched.add(useridlower);
   }
-  if (changes.users.length > 0) await storeUsers(trx, peerId, changes.users, await currentRun(trx, peerId));
+  await storeUsers(trx, peerId, changes.users);
   for (let from = 0; from < changes.removed.length; from += KEYS_PER_QUERY) {
     await trx
       .deleteFrom('interclusteruser')
@@ -93,49 +87,64 @@ export async function applyChanges(
   return touched;
 }
 
-/** Number of the comparison that was the last to begin. */
-export async function currentRun(db: Pick<Transaction<Database>, 'selectFrom'>, peerId: number): Promise<number> {
+/** Users that the peer has told. */
+export async function countUsers(db: Pick<Transaction<Database>, 'selectFrom'>, peerId: number): Promise<number> {
   const row = await db
     .selectFrom('interclusteruser')
     .where('peerid', '=', peerId)
-    .select(({ fn }) => fn.max<number | null>('run').as('run'))
+    .select(({ fn }) => fn.countAll<number>().as('users'))
     .executeTakeFirst();
-  return row?.run ?? 0;
+  return Number(row?.users ?? 0);
 }
 
-export async function countUsers(
-  db: Pick<Transaction<Database>, 'selectFrom'>,
+/** Keys of users whom a comparison has not seen. */
+async function* missingUsers(
+  trx: Transaction<Database>,
   peerId: number,
-  run?: number,
-): Promise<number> {
-  let query = db.selectFrom('interclusteruser').where('peerid', '=', peerId);
-  if (run !== undefined) query = query.where('run', '=', run);
-  const row = await query.select(({ fn }) => fn.countAll<number>().as('users')).executeTakeFirst();
-  return Number(row?.users ?? 0);
+  seen: ReadonlySet<string>,
+): AsyncGenerator<readonly string[]> {
+  for (let after = ''; ; ) {
+    const rows = await trx
+      .selectFrom('interclusteruser')
+      .where('peerid', '=', peerId)
+      .where('remotepkid', '>', after)
+      .select('remotepkid')
+      .orderBy('remotepkid')
+      .limit(PAGE)
+      .execute();
+    yield rows.map(({ remotepkid }) => remotepkid).filter((key) => !seen.has(key));
+    const last = rows.at(-1);
+    if (!last || rows.length < PAGE) return;
+    after = last.remotepkid;
+  }
 }
 
 /**
  * Ends a comparison: users that it has not seen are gone, unless they are to be kept, and everybody of the peer who is
  * shown is as the peer told. In the caller's transaction: either all of it is seen, or nothing.
+ * @param seen keys of all users that the peer has told
  */
 export async function endComparison(
   trx: Transaction<Database>,
   peerId: number,
-  run: number,
+  seen: ReadonlySet<string>,
   keepsMissing: boolean,
   pause: () => Promise<void>,
 ): Promise<void> {
   // Those of other peers who step forward, or back.
-  const touched = new Set<string>();
+  const touched = new Set((await sharedWithOthers(trx, peerId).execute()).map(({ useridlower }) => useridlower));
   if (!keepsMissing) {
-    for (const { useridlower } of await sharedWithOthers(trx, peerId).where('u.run', '<', run).execute()) {
-      touched.add(useridlower);
+    for await (const missing of missingUsers(trx, peerId, seen)) {
+      for (let from = 0; from < missing.length; from += KEYS_PER_QUERY) {
+        await trx
+          .deleteFrom('interclusteruser')
+          .where('peerid', '=', peerId)
+          .where('remotepkid', 'in', missing.slice(from, from + KEYS_PER_QUERY))
+          .execute();
+      }
+      await pause();
     }
-    await trx.deleteFrom('interclusteruser').where('peerid', '=', peerId).where('run', '<', run).execute();
-    await pause();
   }
-  for (const { useridlower } of await sharedWithOthers(trx, peerId).execute()) touched.add(useridlower);
-  await pause();
   for await (const range of keyRanges(trx, 'enduser', 'pkid', sql`peerclusterid = ${String(peerId)}`)) {
     await hideUsers(trx, sql`t.peerclusterid = ${String(peerId)} AND ${range('t')}`);
     await pause();

@@ -42,10 +42,11 @@ export function createPeerStore(ids: Ids, box: SecretBox, clock: Clock): PeerSto
   return {
     list,
     async add({ url, user, password, ca, sipTransport }) {
-      const given = { axluser: user, sealedpassword: box.seal(password, PURPOSE), ca, siptransport: sipTransport };
+      const access = { axluser: user, sealedpassword: box.seal(password, PURPOSE), ca };
       return await ids.transaction('administrator', async (trx) => {
-        const peers = await trx.selectFrom('interclusterpeer').select(['id', 'url']).execute();
+        const peers = await trx.selectFrom('interclusterpeer').select(['id', 'url', 'siptransport']).execute();
         const known = peers.find((peer) => peer.url === url);
+        const given = { ...access, siptransport: sipTransport || known?.siptransport || ('' as const) };
         if (!known && peers.length >= MOST_CLUSTERS - 1) {
           throw new ImpError(
             'conflict',

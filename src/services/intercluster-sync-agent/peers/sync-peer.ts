@@ -7,7 +7,7 @@ import type { InterclusterOptions } from '../options.ts';
 import type { PeerChanges, PeerCluster } from '../reading/answers.ts';
 import type { PeerClient } from '../reading/peer-client.ts';
 import { applyCertificates, applyTopology } from './apply-topology.ts';
-import { applyChanges, countUsers, currentRun, endComparison, storeUsers } from './apply-users.ts';
+import { applyChanges, countUsers, endComparison, storeUsers } from './apply-users.ts';
 import type { Peer } from './peer-store.ts';
 
 export interface SyncPeerNeeds {
@@ -218,20 +218,19 @@ async function compare(
   const { ids, client, clock, log, options } = needs;
   const began = clock.monotonic();
   const known = await countUsers(ids.read, peer.id);
-  const run = (await currentRun(ids.read, peer.id)) + 1;
-  let seen = 0;
+  const seen = new Set<string>();
   needs.progress('users', 0, cluster.users);
   for (let after: string | null = ''; after !== null; ) {
     const page: Awaited<ReturnType<PeerClient['listUsers']>> = await client.listUsers(after, options.pageRows, signal);
-    await ids.transaction(originOf(peer.id), (trx) => storeUsers(trx, peer.id, page.users, run));
-    seen += page.users.length;
-    needs.progress('users', seen, cluster.users);
+    await ids.transaction(originOf(peer.id), (trx) => storeUsers(trx, peer.id, page.users));
+    for (const { id } of page.users) seen.add(id);
+    needs.progress('users', seen.size, cluster.users);
     after = page.next;
   }
-  const isWithheld = !acceptDeletions && seen < known * BELIEVED_PART;
+  const isWithheld = !acceptDeletions && seen.size < known * BELIEVED_PART;
   await needs.atLength(() =>
     ids.transaction(originOf(peer.id), async (trx) => {
-      await endComparison(trx, peer.id, run, isWithheld, needs.pause);
+      await endComparison(trx, peer.id, seen, isWithheld, needs.pause);
       const place = { clusterid: cluster.id, sequence: isWithheld ? null : cluster.sequence };
       const users = await countUsers(trx, peer.id);
       await trx
@@ -242,11 +241,11 @@ async function compare(
     }),
   );
   await needs.onSettled(null);
-  log.info({ peer: peer.id, users: seen, ms: Math.round(clock.monotonic() - began) }, 'users of a peer compared');
+  log.info({ peer: peer.id, users: seen.size, ms: Math.round(clock.monotonic() - began) }, 'users of a peer compared');
   if (isWithheld) {
     throw new PeerError(
       'withheld',
-      `${cluster.publisher} returned ${seen} of ${known} known users, so none was removed; if that is right, run: ` +
+      `${cluster.publisher} returned ${seen.size} of ${known} known users, so none was removed; if that is right, run: ` +
         `imp peer sync ${peer.id} --accept-deletions`,
     );
   }
