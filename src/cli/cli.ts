@@ -6,6 +6,7 @@ import { argumentProblem } from '../admin/argument-problem.ts';
 import { type AnyCommand, isStream } from '../admin/command.ts';
 import { commands } from '../admin/commands.ts';
 import { describeError, ImpError } from '../platform/errors.ts';
+import { backupCommands } from './backup.ts';
 import { configCommands } from './config.ts';
 import { flagsFromEnvironment, type GlobalFlags, globalFlags, mockCucmFlags, startFlags } from './flags.ts';
 import { type CliIo, UsageError } from './io.ts';
@@ -76,7 +77,7 @@ function createProgram(version: string, io: CliIo): Command {
     async (flags) => (await import('./mock-cucm.ts')).runMockCucm(flags, io),
     io,
   );
-  for (const each of configCommands(io)) {
+  for (const each of [...configCommands(io), ...backupCommands(version, io)]) {
     const made = add(program, each.words, each.summary, [], (flags, words) => each.run(flags, words), io);
     for (const argument of each.positional) made.argument(argument);
   }

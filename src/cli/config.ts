@@ -5,7 +5,8 @@ import { ImpError } from '../platform/errors.ts';
 import type { GlobalFlags } from './flags.ts';
 import type { CliIo } from './io.ts';
 
-interface LocalCommand {
+/** A command that needs no running node. */
+export interface LocalCommand {
   readonly words: readonly string[];
   readonly summary: string;
   readonly positional: readonly string[];
