@@ -96,6 +96,12 @@ export {
   type SaslServerNeeds,
 } from './sasl/server-mechanisms.ts';
 export type { RedeemToken } from './sasl/vtg-token.ts';
+export {
+  type ClientIntake,
+  type ClientIntakeCounters,
+  type ClientIntakeOptions,
+  createClientIntake,
+} from './server/client-intake.ts';
 export type { NegotiationPolicy } from './server/negotiation-types.ts';
 export {
   type ServerStream,

@@ -7,17 +7,9 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import { plainAddress } from '../../platform/networks.ts';
 import type { Scope, Service, ServiceDescriptor } from '../../platform/service.ts';
-import {
-  createTcpTransport,
-  type ServerStream,
-  type ServerStreamOwner,
-  StreamError,
-  serveStream,
-  type TlsUpgrade,
-} from '../../xmpp/xmpp.ts';
+import { createClientIntake, createTcpTransport, StreamError, type TlsUpgrade } from '../../xmpp/xmpp.ts';
 import type { XcpAuthenticationService } from '../xcp-authentication-service/xcp-authentication-service.ts';
 import type { XcpRouter } from '../xcp-router/xcp-router.ts';
-import { createByteRates } from './byte-rate.ts';
 import { createConnectionCounters } from './counters.ts';
 import { type Listener, listenStartTls, listenTls } from './listeners.ts';
 import { connectionManagerOptions, type XcpConnectionManagerOptions } from './options.ts';
@@ -70,114 +62,33 @@ export function createXcpConnectionManager(
 ): Service & XcpConnectionManager {
   const { router, authentication, alarms, clock } = needs;
   const log = needs.log.child({ subsystem: SERVICE });
-  const counters = createConnectionCounters(needs.metrics);
-  const perAddress = new Map<string, number>();
-  const streams = new Set<ServerStream>();
+  const intake = createClientIntake(
+    {
+      service: SERVICE,
+      clients: router.clients,
+      hosts: router.hosts,
+      saslFor: authentication.saslFor,
+      counters: createConnectionCounters(needs.metrics),
+      isExempt: needs.isExempt,
+      ...{ clock, log, alarms },
+    },
+    options,
+  );
   let { port, tlsPort } = needs.listeners;
   let startTls: Listener | undefined;
   let direct: Listener | undefined;
-  let connected = 0;
-  let isHolding = false;
-  let refusedLately = false;
-
-  const rates = createByteRates(options, () => {
-    counters.throttled.inc();
-    alarms.raise(
-      SERVICE,
-      'XcpCmReadBytesLimit',
-      4,
-      `a client sent more than ${options.bytesPerSecond} bytes a second for ${options.burstSeconds} s; it is slowed down`,
-    );
-  });
-
-  /** False: it is one too many. */
-  const admit = (socket: Socket): boolean => {
-    const address = plainAddress(socket.remoteAddress ?? '');
-    const held = perAddress.get(address) ?? 0;
-    const isOneTooMany = held >= options.connectionsPerAddress && !needs.isExempt(address);
-    if (isOneTooMany || connected >= options.connections) {
-      counters.refused.inc();
-      refusedLately = true;
-      const limit = isOneTooMany ? `${address} holds ${held} connections` : `${connected} connections are open`;
-      alarms.raise(SERVICE, 'XcpCmConnectionsPerIpLimit', 4, `${limit}: a further one was refused`);
-      return false;
-    }
-    connected += 1;
-    perAddress.set(address, held + 1);
-    counters.accepted.inc();
-    counters.connected.set(connected);
-    socket.once('close', () => {
-      connected -= 1;
-      counters.closed.inc();
-      counters.connected.set(connected);
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left > 0) perAddress.set(address, left);
-      else perAddress.delete(address);
-    });
-    return true;
-  };
 
   const accept = (socket: Socket, upgrade: TlsUpgrade | undefined): void => {
     socket.on('error', () => undefined);
-    if (!admit(socket)) {
+    const address = plainAddress(socket.remoteAddress ?? '');
+    const place = intake.admit(address);
+    if (place === undefined) {
       socket.destroy();
       return;
     }
-    const address = plainAddress(socket.remoteAddress ?? '');
+    socket.once('close', () => place[Symbol.dispose]());
     const transport = createTcpTransport(socket, { clock, side: 'server', ...(upgrade && { upgrade }) });
-    let measured: Disposable | undefined;
-    const owner: ServerStreamOwner = {
-      ...router.clients,
-      sasl: (stream) => authentication.saslFor(stream, address),
-      closed(end, stream) {
-        streams.delete(stream);
-        measured?.[Symbol.dispose]();
-        counters.streamClosed(end);
-        if (end.error?.kind === 'internal') log.error({ err: describeError(end.error) }, 'a stream failed');
-        router.clients.closed(end, stream);
-      },
-    };
-    const stream = serveStream(transport, owner, {
-      policy: {
-        kind: 'client',
-        hosts: router.hosts,
-        offersTls: upgrade !== undefined,
-        requiresTls: true,
-        maxFailures: options.failedSignIns,
-      },
-      clock,
-      negotiationMs: options.signInSeconds * 1_000,
-      stanzaBytes: options.stanzaBytes,
-    });
-    streams.add(stream);
-    measured = rates.add({
-      get bytesRead() {
-        return transport.bytesRead;
-      },
-      pause: () => stream.pause(),
-      resume: () => stream.resume(),
-    });
-    if (isHolding) stream.pause();
-  };
-
-  /** The router is behind: nobody is read from until it has caught up. */
-  const hold = (isBehind: boolean): void => {
-    if (isBehind === isHolding) return;
-    isHolding = isBehind;
-    for (const stream of streams) {
-      if (isBehind) stream.pause();
-      else stream.resume();
-    }
-    if (isBehind) {
-      counters.paused.inc();
-      alarms.raise(SERVICE, 'XcpCmPauseSockets', 3, 'the XCP Router is behind: clients are not read from');
-    } else alarms.clear(SERVICE, 'XcpCmPauseSockets');
-  };
-
-  const tick = (): void => {
-    if (rates.tick() === 0) alarms.clear(SERVICE, 'XcpCmReadBytesLimit');
-    if (!refusedLately) alarms.clear(SERVICE, 'XcpCmConnectionsPerIpLimit');
-    refusedLately = false;
+    intake.serve(transport, address, upgrade !== undefined);
   };
 
   const open = async (scope: Scope, what: string, listen: () => Promise<Listener>): Promise<Listener | undefined> => {
@@ -213,19 +124,19 @@ export function createXcpConnectionManager(
         startTls = undefined;
         direct = undefined;
         // Said as an error: a session that can be resumed is, when the service is back.
-        for (const stream of streams) stream.end(new StreamError('system-shutdown', 'the service is stopping'));
+        intake.endAll(new StreamError('system-shutdown', 'the service is stopping'));
       });
-      const pressure = router.onPressure(hold);
+      const pressure = router.onPressure(intake.hold);
       scope.defer(() => {
         pressure[Symbol.dispose]();
-        hold(false);
+        intake.hold(false);
       });
-      hold(router.isBehind);
-      scope.every(TICK_MS, tick);
+      intake.hold(router.isBehind);
+      scope.every(TICK_MS, intake.tick);
     },
     detail: () =>
       startTls === undefined && direct === undefined
         ? 'listens nowhere'
-        : `${connected} ${connected === 1 ? 'connection' : 'connections'}${isHolding ? ', held back: the router is behind' : ''}`,
+        : `${intake.connected} ${intake.connected === 1 ? 'connection' : 'connections'}${intake.isHolding ? ', held back: the router is behind' : ''}`,
   };
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
-import { createByteRates } from '../../../src/services/xcp-connection-manager/byte-rate.ts';
+import { createByteRates } from '../../../src/xmpp/server/byte-rate.ts';
 import { el, message, NS, StreamError } from '../../../src/xmpp/xmpp.ts';
 import { turn } from '../../support/fake-clock.ts';
 import { openClientWorld, PASSWORD } from './client-world.ts';
