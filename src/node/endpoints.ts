@@ -29,6 +29,10 @@ export function xmppEndpoint(host: string, port: number | undefined): Pick<Endpo
   return port === undefined ? {} : { xmpp: { host, port } };
 }
 
+export function xmppWebSocketEndpoint(host: string, port: number | undefined): Pick<Endpoints, 'xmppWebSocket'> {
+  return port === undefined ? {} : { xmppWebSocket: `wss://${authority(host, port)}/ws` };
+}
+
 /** Writes the file atomically. */
 export async function writeEndpoints(file: string, endpoints: object): Promise<void> {
   await mkdir(dirname(file), { recursive: true });

@@ -108,6 +108,7 @@ export const nodeConfigSchema = z.strictObject({
       xmpp: port(5222, 'XMPP clients, encrypted by STARTTLS'),
       xmppTls: port(5223, 'XMPP clients over direct TLS'),
       xcpRouter: port(7400, 'Routers of other nodes and clusters'),
+      xmppWeb: port(5280, 'XMPP clients in browsers: WebSocket at /ws, BOSH at /http-bind'),
       mockCucm: port(9443, 'AXL of the mock CUCM'),
       sipProxyControl: port(8081, "The Config Agent's calls to the SIP Proxy"),
       configAgent: port(

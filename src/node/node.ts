@@ -88,6 +88,10 @@ import {
   xcpConnectionManagerDescriptor,
 } from '../services/xcp-connection-manager/xcp-connection-manager.ts';
 import { createXcpRouter, xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
+import {
+  createXcpWebConnectionManager,
+  xcpWebConnectionManagerDescriptor,
+} from '../services/xcp-web-connection-manager/xcp-web-connection-manager.ts';
 import { createAdministrators } from '../sign-in/administrators.ts';
 import { createLoginThrottle } from '../sign-in/login-throttle.ts';
 import { createSignIn } from '../sign-in/sign-in.ts';
@@ -95,7 +99,7 @@ import { setSipCredentials } from '../sign-in/sip-credentials.ts';
 import { loadActivations } from './activations.ts';
 import { configuredCucm } from './cucm-access.ts';
 import { lockDataFolder } from './data-lock.ts';
-import { authority, type Endpoints, reachable, xmppEndpoint } from './endpoints.ts';
+import { authority, type Endpoints, reachable, xmppEndpoint, xmppWebSocketEndpoint } from './endpoints.ts';
 import { hostAnswers, hostId } from './host.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
 import { ensureOwnTopology } from './own-topology.ts';
@@ -524,6 +528,16 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
     set['xcp-connection-manager'],
   );
+  const xcpWebConnectionManager = createXcpWebConnectionManager(
+    {
+      router: xcpRouter,
+      authentication: xcpAuthentication,
+      ...{ clock, log, metrics, alarms, tls },
+      listener: { host: config.bind, port: port(config.listeners.xmppWeb) },
+      isExempt: exempt.has,
+    },
+    set['xcp-web-connection-manager'],
+  );
   const serverRecoveryManager = createServerRecoveryManager(
     {
       ids,
@@ -567,6 +581,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(rccDeviceSelectionDescriptor, rccDeviceSelection),
     made(xcpAuthenticationServiceDescriptor, xcpAuthentication),
     made(xcpConnectionManagerDescriptor, xcpConnectionManager),
+    made(xcpWebConnectionManagerDescriptor, xcpWebConnectionManager),
   ];
   if (isFirstStart && mock) {
     for (const { descriptor } of services) {
@@ -661,6 +676,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
           configAgent.renewTls(certificates);
           xcpConnectionManager.renewTls(certificates.node);
           xcpRouter.renewTls(certificates.node);
+          xcpWebConnectionManager.renewTls(certificates.node);
           mock?.renew(certificates.node);
           return await listCertificates(folder('certs'), clock);
         },
@@ -715,6 +731,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       metrics: url('/metrics'),
       ...sipEndpoints(sipProxy.sipAddresses()),
       ...xmppEndpoint(address, xcpConnectionManager.ports().startTls),
+      ...xmppWebSocketEndpoint(address, xcpWebConnectionManager.port()),
       ...(mock && { mockCucm: { axl: cucm.url, ...MOCK_ADMINISTRATOR } }),
     }),
     onReadiness: (each) => void readinessListeners.push(each),

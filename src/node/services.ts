@@ -17,6 +17,7 @@ import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 import { xcpAuthenticationServiceDescriptor } from '../services/xcp-authentication-service/xcp-authentication-service.ts';
 import { xcpConnectionManagerDescriptor } from '../services/xcp-connection-manager/xcp-connection-manager.ts';
 import { xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
+import { xcpWebConnectionManagerDescriptor } from '../services/xcp-web-connection-manager/xcp-web-connection-manager.ts';
 
 /** The register: every service of the node, in the order of starting (docs/services/supervisor.md). */
 export const descriptors = [
@@ -38,6 +39,7 @@ export const descriptors = [
   rccDeviceSelectionDescriptor,
   xcpAuthenticationServiceDescriptor,
   xcpConnectionManagerDescriptor,
+  xcpWebConnectionManagerDescriptor,
 ] as const;
 
 /** `services:` of the node file: the options of each service under its name. */
@@ -76,4 +78,7 @@ export const serviceOptions = z.strictObject({
   'xcp-connection-manager': xcpConnectionManagerDescriptor.options
     .prefault({})
     .describe(xcpConnectionManagerDescriptor.purpose),
+  'xcp-web-connection-manager': xcpWebConnectionManagerDescriptor.options
+    .prefault({})
+    .describe(xcpWebConnectionManagerDescriptor.purpose),
 });

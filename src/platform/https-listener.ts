@@ -7,12 +7,16 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { watchExchanges } from './broken-requests.ts';
 import { ImpError } from './errors.ts';
 import type { ConnectionCap } from './http-connections.ts';
 import type { Log } from './log.ts';
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Takes a connection over that asks for another protocol (RFC 9110 7.8); `head` is what came behind the request. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 export interface TlsMaterial {
   /** PEM. */
@@ -28,6 +32,8 @@ export interface HttpsListener {
    * one before back, so that a room can stand in for a service that is not running.
    */
   mount(prefix: string, handler: HttpHandler): Disposable;
+  /** Hands over connections that ask for an upgrade on exactly this path; elsewhere asking is ignored. */
+  mountUpgrade(path: string, handler: UpgradeHandler): Disposable;
   /** @throws ImpError `listener.bind` naming address and port. */
   listen(host: string, port: number): Promise<void>;
   /** The port in use, once it listens (0 before); kept when it is closed. */
@@ -63,6 +69,11 @@ const REQUEST_TIMES: RequestTimes = { headMs: 30_000, wholeMs: 90_000, stallMs: 
 
 function timesOf({ times }: HttpListenerOptions): RequestTimes {
   return { ...REQUEST_TIMES, ...times };
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
 }
 
 function serverOptions({ headMs, wholeMs }: RequestTimes): ServerOptions {
@@ -119,9 +130,7 @@ function createListener(
     }
   };
   const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const url = request.url ?? '/';
-    const query = url.indexOf('?');
-    const handler = find(query < 0 ? url : url.slice(0, query));
+    const handler = find(pathOf(request));
     if (!handler) {
       request.resume();
       response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' });
@@ -143,6 +152,17 @@ function createListener(
   });
   watchExchanges(server, timesOf(options).stallMs);
   server.on('request', serve);
+  const upgrades = new Map<string, UpgradeHandler>();
+  const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const handler = upgrades.get(pathOf(request));
+    if (handler === undefined) {
+      socket.end('HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+      return;
+    }
+    // The times of requests are not those of what is spoken from here on.
+    request.socket.setTimeout(0);
+    handler(request, socket, head);
+  };
   let bound = 0;
   return {
     name,
@@ -154,6 +174,17 @@ function createListener(
         [Symbol.dispose]: () => {
           const index = stack.indexOf(handler);
           if (index >= 0) stack.splice(index, 1);
+        },
+      };
+    },
+    mountUpgrade(path, handler) {
+      // Without a listener Node answers such a request like any other.
+      if (upgrades.size === 0) server.on('upgrade', onUpgrade);
+      upgrades.set(path, handler);
+      return {
+        [Symbol.dispose]() {
+          upgrades.delete(path);
+          if (upgrades.size === 0) server.off('upgrade', onUpgrade);
         },
       };
     },

@@ -5,7 +5,7 @@ import { type ContentNamespace, headerAttributes, type StreamHeader } from './st
 
 /** How a stream is written on its transport. What is written is whole: one element, one opening, one close. */
 export interface Framing {
-  readonly kind: 'tcp' | 'websocket';
+  readonly kind: 'tcp' | 'websocket' | 'bosh';
   open(header: StreamHeader): string;
   element(element: XmlElement): string;
   close(): string;

@@ -10,6 +10,8 @@ export const NS = {
   bind: 'urn:ietf:params:xml:ns:xmpp-bind',
   session: 'urn:ietf:params:xml:ns:xmpp-session',
   framing: 'urn:ietf:params:xml:ns:xmpp-framing',
+  httpBind: 'http://jabber.org/protocol/httpbind',
+  xbosh: 'urn:xmpp:xbosh',
   roster: 'jabber:iq:roster',
   rosterVersions: 'urn:xmpp:features:rosterver',
   preApproval: 'urn:xmpp:features:pre-approval',

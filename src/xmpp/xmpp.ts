@@ -1,4 +1,6 @@
 /** The front door of the room: XMPP as a protocol, with no service in it. docs/xmpp.md says what is done of which RFC. */
+export { type BoshBody, BoshError, readBoshBody, type TerminalCondition, terminateBody } from './bosh/body.ts';
+export { type BoshReply, type BoshSession, createBoshSession } from './bosh/session.ts';
 export { type ClientStream, type ClientStreamOptions, openStream } from './client/client-stream.ts';
 export { type ConnectOptions, connectTransport } from './client/connect.ts';
 export { domainForDns, prepareDomain } from './domain.ts';

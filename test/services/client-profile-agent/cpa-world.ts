@@ -49,6 +49,7 @@ export function createFakeListener(): HttpsListener & { readonly handler: HttpHa
       mounts.push(handler);
       return { [Symbol.dispose]: () => void mounts.splice(mounts.indexOf(handler), 1) };
     },
+    mountUpgrade: () => ({ [Symbol.dispose]: () => undefined }),
     listen: () => Promise.resolve(),
     port: 8443,
     renew: () => undefined,
