@@ -5,6 +5,7 @@ export type IdsErrorCode =
   | 'ids.busy' // another process holds the database
   | 'ids.corrupt'
   | 'ids.newer-schema' // the data folder was written by a later release
+  | 'ids.away' // the database server does not answer
   | 'ids.closed';
 
 /** The database cannot do what was asked. Queries' own mistakes are not wrapped: they are ours. */

@@ -83,6 +83,12 @@ export const nodeConfigSchema = z.strictObject({
         .enum(['process', 'power'])
         .default('process')
         .describe("'process' survives kill -9; 'power' also survives a power cut, at a third of the write rate."),
+      url: z
+        .string()
+        .regex(/^postgres(ql)?:\/\/\S+$/, { error: 'must be a postgres:// URL' })
+        .optional()
+        .describe('A PostgreSQL database in place of the embedded one: postgres://USER@HOST:PORT/DATABASE.'),
+      passwordFile: z.string().optional().describe('A file that holds nothing but its password.'),
     })
     .prefault({})
     .describe('The configuration database.'),

@@ -10,10 +10,6 @@ import { createRestartNotices } from '../admin/restart-notices.ts';
 import { watchSync } from '../admin/sync-watch.ts';
 import { createAxlClient } from '../axl/client.ts';
 import { createCredentialCheck } from '../axl/credential-check.ts';
-import { createChangeFeed } from '../ids/change-feed/create-change-feed.ts';
-import { createSqliteFeedStore } from '../ids/sqlite/sqlite-feed-store.ts';
-import { openSqliteIds } from '../ids/sqlite/sqlite-ids.ts';
-import { createSqliteStaging } from '../ids/sqlite/sqlite-staging.ts';
 import { createMockCucm, type MockCucm } from '../mock-cucm/mock-cucm.ts';
 import { createAlarms } from '../platform/alarms.ts';
 import { ensureCertificates, issueCertificate, listCertificates, renewNode } from '../platform/certificates.ts';
@@ -102,6 +98,7 @@ import { lockDataFolder } from './data-lock.ts';
 import { authority, type Endpoints, reachable, xmppEndpoint, xmppWebSocketEndpoint } from './endpoints.ts';
 import { hostAnswers, hostId } from './host.ts';
 import { certificateNames, type NodeFile } from './node-config.ts';
+import { openIds } from './open-ids.ts';
 import { ensureOwnTopology } from './own-topology.ts';
 import { openRealTimeStores } from './real-time-stores.ts';
 import { furtherSipListeners, generatedSipPassword, sipEndpoints, sipPasswordsOf } from './sip-parts.ts';
@@ -210,16 +207,17 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   if (plainListener) stack.defer(() => plainListener.close());
 
   // Data.
-  const ids = stack.use(
-    await openSqliteIds({
-      file: folder('ids', 'ids.db'),
-      stagingFile: folder('ids', 'staging.db'),
-      durability: config.ids.durability,
-      log,
-      metrics,
-    }),
-  );
-  const changeFeed = stack.use(createChangeFeed({ store: createSqliteFeedStore(ids), clock, log, metrics, alarms }));
+  const opened = await openIds(config.ids, {
+    folder: folder('ids'),
+    baseFolder: options.baseFolder,
+    stagedTables: SYNCED_TABLES,
+    clock,
+    log,
+    metrics,
+    alarms,
+  });
+  const ids = stack.use(opened.ids);
+  const changeFeed = stack.use(opened.changeFeed);
   const realTime = stack.use(
     await openRealTimeStores(config.datastore, { clock, log, metrics, baseFolder: options.baseFolder }),
   );
@@ -272,7 +270,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
   let isListening = false;
   // Services, in the order of src/node/services.ts.
   const set = config.services;
-  const staging = createSqliteStaging(ids, SYNCED_TABLES);
+  const staging = opened.staging;
   const syncAgent = createSyncAgent(
     {
       ids,
