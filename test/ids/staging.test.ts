@@ -1,10 +1,28 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { createChangeFeed } from '../../src/ids/change-feed/create-change-feed.ts';
+import type { ChangeFeed } from '../../src/ids/change-feed.ts';
+import type { Ids } from '../../src/ids/ids.ts';
+import { createPostgresFeedStore } from '../../src/ids/postgres/postgres-feed-store.ts';
+import { openPostgresIds } from '../../src/ids/postgres/postgres-ids.ts';
+import { createPostgresStaging } from '../../src/ids/postgres/postgres-staging.ts';
 import { createSqliteStaging } from '../../src/ids/sqlite/sqlite-staging.ts';
 import { purgeStaged } from '../../src/ids/staging/merge.ts';
-import type { MergeScope, StagedRow, StagedTable } from '../../src/ids/staging.ts';
-import { openTestIds, type TestIds } from '../support/test-ids.ts';
+import type { MergeScope, StagedRow, StagedTable, Staging } from '../../src/ids/staging.ts';
+import { createAlarms } from '../../src/platform/alarms.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createLog } from '../../src/platform/log.ts';
+import { createMetrics } from '../../src/platform/metrics.ts';
+import { type PostgresServer, postgresMissing, startPostgres } from '../support/postgres-server.ts';
+import { openTestIds } from '../support/test-ids.ts';
+
+/** An engine's database with its feed and scratch area. */
+interface StagingWorld extends AsyncDisposable {
+  readonly ids: Ids;
+  readonly changeFeed: ChangeFeed;
+  staging(tables: readonly StagedTable[]): Staging;
+}
 
 const DEVICES: StagedTable = {
   name: 'device',
@@ -29,12 +47,12 @@ const PARAMETERS: StagedTable = {
 const pause = async (): Promise<void> => undefined;
 
 async function mergeAll(
-  test: TestIds,
+  test: StagingWorld,
   table: StagedTable,
   rows: readonly StagedRow[],
   options: { scope?: MergeScope; now?: number; keepsMissing?: boolean } = {},
 ): Promise<number> {
-  const staging = createSqliteStaging(test.ids, [DEVICES, MAPS, PARAMETERS]);
+  const staging = test.staging([DEVICES, MAPS, PARAMETERS]);
   await staging.begin('a run');
   await staging.clear(table);
   await staging.put(table, rows);
@@ -51,7 +69,7 @@ async function mergeAll(
 
 const device = (pkid: string, name: string, description = ''): StagedRow => ({ pkid, name, description });
 
-async function changes(test: TestIds, after = 0): Promise<string[]> {
+async function changes(test: StagingWorld, after = 0): Promise<string[]> {
   const rows = await test.ids.read
     .selectFrom('change_log')
     .where('seq', '>', after)
@@ -61,9 +79,9 @@ async function changes(test: TestIds, after = 0): Promise<string[]> {
   return rows.map((row) => `${row.op} ${row.tbl} ${row.key.replaceAll('\u001f', '/')} ${row.changed}`.trim());
 }
 
-describe('staging and merge', () => {
+function assertStaging(open: () => Promise<StagingWorld>): void {
   it('writes only real differences', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
     assert.deepEqual(await changes(test), ['i device 1', 'i device 2']);
     const seq = await test.changeFeed.lastSeq();
@@ -74,7 +92,7 @@ describe('staging and merge', () => {
   });
 
   it('removes softly what the source has lost, and takes it back when it returns', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
     assert.equal(await mergeAll(test, DEVICES, [device('1', 'SEP1')], { now: 5 }), 1);
     assert.equal(await mergeAll(test, DEVICES, [device('1', 'SEP1')], { now: 6 }), 0, 'once');
@@ -90,7 +108,7 @@ describe('staging and merge', () => {
   });
 
   it('deletes for good what was removed before a time', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     await mergeAll(test, DEVICES, [device('1', 'SEP1'), device('2', 'SEP2')]);
     await mergeAll(test, DEVICES, [], { now: 100 });
     assert.equal(await test.ids.transaction('cucm', (trx) => purgeStaged(trx, [DEVICES, MAPS], 100)), 0);
@@ -98,7 +116,7 @@ describe('staging and merge', () => {
   });
 
   it('touches only what is in scope', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     const map = (fkenduser: string, fkdirgroup: string): StagedRow => ({ fkenduser, fkdirgroup });
     await mergeAll(test, MAPS, [map('ann', 'x'), map('ann', 'y'), map('ben', 'x')]);
     await mergeAll(test, MAPS, [map('ann', 'z')], { scope: { kind: 'keys', column: 'fkenduser', keys: ['ann'] } });
@@ -110,7 +128,7 @@ describe('staging and merge', () => {
   });
 
   it('leaves rows alone that are not the source’s', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     await test.ids.transaction('administrator', async (trx) => {
       await trx
         .insertInto('serviceparameter')
@@ -127,19 +145,19 @@ describe('staging and merge', () => {
   });
 
   it('can keep what is missing', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     await mergeAll(test, DEVICES, [device('1', 'SEP1')]);
     assert.equal(await mergeAll(test, DEVICES, [], { keepsMissing: true }), 0);
     assert.equal((await test.ids.read.selectFrom('device').selectAll().execute())[0]?.deletedat, null);
   });
 
   it('knows a run again after it was cut off, and forgets it when another begins', async () => {
-    await using test = await openTestIds();
-    const first = createSqliteStaging(test.ids, [DEVICES]);
+    await using test = await open();
+    const first = test.staging([DEVICES]);
     assert.equal((await first.begin('run 1')).size, 0);
     await first.put(DEVICES, [device('1', 'SEP1')]);
     await first.completeStage('devices', 1, []);
-    const second = createSqliteStaging(test.ids, [DEVICES]);
+    const second = test.staging([DEVICES]);
     assert.deepEqual([...(await second.begin('run 1'))], [['devices', 1]]);
     assert.equal(await second.count(DEVICES), 1);
     assert.equal((await second.begin('run 2')).size, 0);
@@ -147,8 +165,8 @@ describe('staging and merge', () => {
   });
 
   it('keeps the last of rows with one key that were loaded, and replaces later ones', async () => {
-    await using test = await openTestIds();
-    const staging = createSqliteStaging(test.ids, [DEVICES, MAPS]);
+    await using test = await open();
+    const staging = test.staging([DEVICES, MAPS]);
     await staging.begin('a run');
     for (const table of [DEVICES, MAPS]) await staging.load(table);
     await staging.put(DEVICES, [device('2', 'SEP2'), device('1', 'SEP1')]);
@@ -172,8 +190,8 @@ describe('staging and merge', () => {
   });
 
   it('loads a table anew that was cut off, sorted or not', async () => {
-    await using test = await openTestIds();
-    const staging = createSqliteStaging(test.ids, [DEVICES]);
+    await using test = await open();
+    const staging = test.staging([DEVICES]);
     await staging.begin('a run');
     for (const name of ['first', 'second']) {
       await staging.load(DEVICES);
@@ -187,7 +205,7 @@ describe('staging and merge', () => {
   });
 
   it('makes the table equal to the source, whatever both held', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
     const rows = fc.uniqueArray(fc.record({ pkid: key, name: key, description: key }), {
       selector: (row) => row.pkid,
@@ -212,11 +230,42 @@ describe('staging and merge', () => {
   });
 
   it('merges more rows than one statement holds', async () => {
-    await using test = await openTestIds();
+    await using test = await open();
     const many = Array.from({ length: 2_500 }, (_, n) => device(String(n).padStart(5, '0'), `SEP${n}`));
     await mergeAll(test, DEVICES, many);
     const seq = await test.changeFeed.lastSeq();
     assert.equal(seq, 2_500);
     assert.equal(await mergeAll(test, DEVICES, many.slice(0, 1_200)), 1_300);
+  });
+}
+
+describe('staging and merge on SQLite', () => {
+  assertStaging(async () => {
+    const test = await openTestIds();
+    return { ...test, staging: (tables) => createSqliteStaging(test.ids, tables) };
+  });
+});
+
+describe('staging and merge on PostgreSQL', { skip: postgresMissing }, () => {
+  let server: PostgresServer;
+  before(async () => {
+    server = await startPostgres();
+  });
+  after(() => server[Symbol.asyncDispose]());
+
+  assertStaging(async () => {
+    const [clock, log, metrics] = [systemClock, createLog({ level: 'silent' }), createMetrics()];
+    const ids = await openPostgresIds({ url: await server.createDatabase(), clock, log, metrics });
+    const store = createPostgresFeedStore(ids);
+    const changeFeed = createChangeFeed({ store, clock, log, metrics, alarms: createAlarms(clock, log) });
+    return {
+      ids,
+      changeFeed,
+      staging: (tables) => createPostgresStaging(ids, tables),
+      async [Symbol.asyncDispose]() {
+        await changeFeed[Symbol.asyncDispose]();
+        await ids[Symbol.asyncDispose]();
+      },
+    };
   });
 });

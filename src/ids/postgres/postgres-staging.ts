@@ -12,8 +12,6 @@ export function createPostgresStaging(ids: PostgresIds, tables: readonly StagedT
   const shape = tables.map((table) => `${table.name}(${table.columns.join(',')})`).join(';');
   const nameOf = (table: StagedTable): RawBuilder<unknown> => sql.raw(`staging.${table.name}`);
   const list = (columns: readonly string[]): RawBuilder<unknown> => sql.raw(columns.join(', '));
-  /** Tables that take rows without looking for known keys. */
-  const loading = new Set<string>();
 
   const inOne = async <T>(task: (trx: Transaction<Database>) => Promise<T>): Promise<T> => {
     try {
@@ -26,7 +24,6 @@ export function createPostgresStaging(ids: PostgresIds, tables: readonly StagedT
     sql`CREATE UNIQUE INDEX ${sql.raw(`${table.name}_by_key`)} ON ${nameOf(table)} (${list(table.key)})`.execute(db);
 
   const remake = async (db: Kysely<Database>, run: string): Promise<void> => {
-    loading.clear();
     await sql`DROP SCHEMA IF EXISTS staging CASCADE`.execute(db);
     await sql`CREATE SCHEMA staging`.execute(db);
     for (const table of tables) {
@@ -48,7 +45,11 @@ export function createPostgresStaging(ids: PostgresIds, tables: readonly StagedT
   };
 
   const insert = async (db: Kysely<Database>, table: StagedTable, rows: readonly StagedRow[]): Promise<void> => {
-    const isLoading = loading.has(table.name);
+    // Without the index of its keys a table is being loaded, perhaps by a process that was cut off.
+    const indexed = await sql<{
+      is: boolean;
+    }>`SELECT to_regclass(${`staging.${table.name}_by_key`}) IS NOT NULL AS is`.execute(db);
+    const isLoading = indexed.rows[0]?.is !== true;
     // One statement may not meet a key twice: the last of a key counts.
     const byKey = new Map(rows.map((row, place) => [isLoading ? String(place) : keyOf(table, row), row]));
     const all = [...byKey.values()];
@@ -77,7 +78,6 @@ export function createPostgresStaging(ids: PostgresIds, tables: readonly StagedT
     );
     await sql`DROP INDEX staging.staging_sort`.execute(db);
     await index(db, table);
-    loading.delete(table.name);
   };
 
   return {
@@ -92,7 +92,6 @@ export function createPostgresStaging(ids: PostgresIds, tables: readonly StagedT
       inOne(async (db) => {
         await sql`TRUNCATE ${nameOf(table)}`.execute(db);
         await sql`DROP INDEX IF EXISTS ${sql.raw(`staging.${table.name}_by_key`)}`.execute(db);
-        loading.add(table.name);
       }),
     put: (table, rows) => inOne((db) => insert(db, table, rows)),
     completeStage: (stage, count, loaded) =>
