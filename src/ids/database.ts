@@ -7,6 +7,7 @@ import type * as intercluster from './tables/intercluster.ts';
 import type * as rccSelection from './tables/rcc-selection.ts';
 import type * as rules from './tables/rules.ts';
 import type * as sipCredentials from './tables/sip-credentials.ts';
+import type * as textConference from './tables/text-conference.ts';
 import type * as topology from './tables/topology.ts';
 import type * as users from './tables/users.ts';
 import type * as xcp from './tables/xcp.ts';
@@ -62,6 +63,9 @@ export interface Database {
   interclustercertificate: intercluster.InterclusterCertificateRow;
   tcaliases: intercluster.TcAliasRow;
   dndpropagation: dndPropagation.DndPropagationRow;
+  tcroom: textConference.TcRoomRow;
+  tcroomaffiliation: textConference.TcRoomAffiliationRow;
+  tcroommessage: textConference.TcRoomMessageRow;
   change_log: ChangeLogRow;
   write_context: WriteContextRow;
   feed_consumer: FeedConsumerRow;
@@ -83,4 +87,7 @@ export type WatchedTable = Exclude<
   | 'interclusterpeerstatus'
   | 'interclusteruser'
   | 'harecord'
+  | 'tcroom'
+  | 'tcroomaffiliation'
+  | 'tcroommessage'
 >;

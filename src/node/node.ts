@@ -85,6 +85,10 @@ import {
 } from '../services/xcp-connection-manager/xcp-connection-manager.ts';
 import { createXcpRouter, xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
 import {
+  createXcpTextConferenceManager,
+  xcpTextConferenceManagerDescriptor,
+} from '../services/xcp-text-conference-manager/xcp-text-conference-manager.ts';
+import {
   createXcpWebConnectionManager,
   xcpWebConnectionManagerDescriptor,
 } from '../services/xcp-web-connection-manager/xcp-web-connection-manager.ts';
@@ -536,6 +540,10 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     },
     set['xcp-web-connection-manager'],
   );
+  const xcpTextConferenceManager = createXcpTextConferenceManager(
+    { ids, router: xcpRouter, clock, log, metrics, domain },
+    set['xcp-text-conference-manager'],
+  );
   const serverRecoveryManager = createServerRecoveryManager(
     {
       ids,
@@ -580,6 +588,7 @@ export async function createNode(options: NodeOptions): Promise<Node> {
     made(xcpAuthenticationServiceDescriptor, xcpAuthentication),
     made(xcpConnectionManagerDescriptor, xcpConnectionManager),
     made(xcpWebConnectionManagerDescriptor, xcpWebConnectionManager),
+    made(xcpTextConferenceManagerDescriptor, xcpTextConferenceManager),
   ];
   if (isFirstStart && mock) {
     for (const { descriptor } of services) {

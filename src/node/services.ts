@@ -17,6 +17,7 @@ import { syncAgentDescriptor } from '../services/sync-agent/sync-agent.ts';
 import { xcpAuthenticationServiceDescriptor } from '../services/xcp-authentication-service/xcp-authentication-service.ts';
 import { xcpConnectionManagerDescriptor } from '../services/xcp-connection-manager/xcp-connection-manager.ts';
 import { xcpRouterDescriptor } from '../services/xcp-router/xcp-router.ts';
+import { xcpTextConferenceManagerDescriptor } from '../services/xcp-text-conference-manager/xcp-text-conference-manager.ts';
 import { xcpWebConnectionManagerDescriptor } from '../services/xcp-web-connection-manager/xcp-web-connection-manager.ts';
 
 /** The register: every service of the node, in the order of starting (docs/services/supervisor.md). */
@@ -40,6 +41,7 @@ export const descriptors = [
   xcpAuthenticationServiceDescriptor,
   xcpConnectionManagerDescriptor,
   xcpWebConnectionManagerDescriptor,
+  xcpTextConferenceManagerDescriptor,
 ] as const;
 
 /** `services:` of the node file: the options of each service under its name. */
@@ -81,4 +83,7 @@ export const serviceOptions = z.strictObject({
   'xcp-web-connection-manager': xcpWebConnectionManagerDescriptor.options
     .prefault({})
     .describe(xcpWebConnectionManagerDescriptor.purpose),
+  'xcp-text-conference-manager': xcpTextConferenceManagerDescriptor.options
+    .prefault({})
+    .describe(xcpTextConferenceManagerDescriptor.purpose),
 });

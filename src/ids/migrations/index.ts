@@ -8,6 +8,7 @@ import * as intercluster from './006-intercluster.ts';
 import * as haRecord from './007-ha-record.ts';
 import * as dndPropagation from './008-dnd-propagation.ts';
 import * as interclusterRun from './009-intercluster-run.ts';
+import * as textConference from './010-text-conference.ts';
 
 /** Every migration by its number, in order. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -20,4 +21,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   '007-ha-record': haRecord,
   '008-dnd-propagation': dndPropagation,
   '009-intercluster-run': interclusterRun,
+  '010-text-conference': textConference,
 };

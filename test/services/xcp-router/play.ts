@@ -9,7 +9,7 @@ import { openRouterWorld, pkidOf, type RouterWorld, type TestClient } from './ro
  * A play: who connects, what they send, and what they must receive. Lines:
  *
  *   # RFC 6121 8.5.2.1.1: what is proved (the first line)
- *   option NAME VALUE             of the router, before anything else
+ *   option NAME VALUE             of the router, before anything else; `guest.NAME`: of the guest
  *   ADDRESS connects | leaves | breaks | resumes after N
  *   ADDRESS is here               connects, asks for the contact list, sends presence; forgets what it got by it
  *   ADDRESS sends                 the indented XML after it
@@ -22,6 +22,7 @@ import { openRouterWorld, pkidOf, type RouterWorld, type TestClient } from './ro
  *   USER moves to imp2
  *   SECONDS pass
  *   the router restarts
+ *   the guest restarts
  *
  * A stanza is like another when it has its attributes, children and texts; it may have more. `{any}` is like any value.
  */
@@ -50,16 +51,25 @@ export function parsePlay(text: string): Play {
   return { title, steps };
 }
 
-export async function runPlay({ steps }: Play): Promise<void> {
+/** Another service on the stage, beside the router. */
+export type Guest = (world: RouterWorld, options: Readonly<Record<string, unknown>>) => Promise<OpenGuest>;
+export interface OpenGuest extends AsyncDisposable {
+  restart(): Promise<void>;
+}
+
+export async function runPlay({ steps }: Play, guest?: Guest): Promise<void> {
   const options: Record<string, unknown> = {};
+  const guestOptions: Record<string, unknown> = {};
   const acts = steps.filter(({ words }) => {
     const [what, name, value] = words.split(' ');
     if (what !== 'option') return true;
-    options[name ?? ''] = value === 'true' ? true : Number(value);
+    const of = name?.startsWith('guest.') ? guestOptions : options;
+    of[name?.replace('guest.', '') ?? ''] = value === 'true' ? true : Number(value);
     return false;
   });
   await using world = await openRouterWorld(options);
-  const stage = new Stage(world);
+  await using opened = await guest?.(world, guestOptions);
+  const stage = new Stage(world, opened);
   for (const step of acts) {
     try {
       await stage.perform(step.words, step.xml);
@@ -75,10 +85,12 @@ export async function runPlay({ steps }: Play): Promise<void> {
 
 class Stage {
   readonly #world: RouterWorld;
+  readonly #guest: OpenGuest | undefined;
   readonly #clients = new Map<string, TestClient>();
 
-  constructor(world: RouterWorld) {
+  constructor(world: RouterWorld, guest: OpenGuest | undefined) {
     this.#world = world;
+    this.#guest = guest;
   }
 
   async perform(words: string, xml: string): Promise<void> {
@@ -87,7 +99,8 @@ class Stage {
     else if (words === 'the router restarts') {
       await this.#world.stop();
       await this.#world.start();
-    } else if (who === 'SOAP') await this.#overSoap(verb, rest);
+    } else if (words === 'the guest restarts') await this.#guest?.restart();
+    else if (who === 'SOAP') await this.#overSoap(verb, rest);
     else if (verb === 'pass') await this.#world.clock.advance(Number(who) * 1_000);
     else if (verb === 'moves') await this.#move(who);
     else if (verb === 'connects') await this.#connect(who);
