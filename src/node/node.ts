@@ -361,7 +361,12 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       host: address,
       ports: () => {
         const sip = sipProxy.sipAddresses();
-        return { sip: sip?.tcp ?? 0, sipTls: sip?.tls ?? 0, router: xcpRouter.linkPort() ?? 0 };
+        // Peers may ask before those listeners are open.
+        return {
+          sip: sip?.tcp ?? port(config.listeners.sip),
+          sipTls: sip?.tls ?? port(config.listeners.sipTls),
+          router: xcpRouter.linkPort() ?? port(config.listeners.xcpRouter),
+        };
       },
       tls,
       isSyncComplete: () => syncAgent.isSyncComplete() || syncAgent.earlierSyncAt() !== null,

@@ -18,6 +18,7 @@ const PRIVATE = new Set([
   'feed_acknowledgement',
   'credentialverifier',
   'epassyncagentcfg',
+  'harecord',
   'interclusterpeerstatus',
   'interclusteruser',
   'offlinemessage',
