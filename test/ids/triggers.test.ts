@@ -23,6 +23,9 @@ const PRIVATE = new Set([
   'interclusteruser',
   'offlinemessage',
   'privatexml',
+  'tcroom',
+  'tcroomaffiliation',
+  'tcroommessage',
   'vcard',
 ]);
 
