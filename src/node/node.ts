@@ -511,11 +511,16 @@ export async function createNode(options: NodeOptions): Promise<Node> {
       version: options.version,
       links: { nodeName: config.node, host: config.bind, port: port(config.listeners.xcpRouter), tls: () => tls },
     },
-    set['xcp-router'],
+    mock ? { ...set['xcp-router'], administrators: [...set['xcp-router'].administrators, 'admin'] } : set['xcp-router'],
   );
   const xcpAuthentication = createXcpAuthenticationService(
     { credentials, throttle, loginDatastore, routeDatastore, log, metrics, domain, hostNames: [] },
-    set['xcp-authentication-service'],
+    mock
+      ? {
+          ...set['xcp-authentication-service'],
+          administrators: [{ name: 'admin', password: MOCK_ADMINISTRATOR.password }],
+        }
+      : set['xcp-authentication-service'],
   );
   const xcpConnectionManager = createXcpConnectionManager(
     {

@@ -1,8 +1,16 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { ImpError } from '../../platform/errors.ts';
 import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
-import { checkPassword, type PasswordCheckNeeds, withoutDomain } from '../../sign-in/check-password.ts';
+import {
+  type Credentials,
+  checkPassword,
+  type PasswordCheckNeeds,
+  withoutDomain,
+} from '../../sign-in/check-password.ts';
 import {
   addressOfJid,
   createSaslServer,
@@ -19,6 +27,16 @@ import { createAuthenticationCounters } from './counters.ts';
 
 const optionsSchema = z.strictObject({
   offersPassword: z.boolean().default(true).describe('Offers PLAIN; without it only one-time passwords sign in.'),
+  administrators: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).describe('User id, which CUCM does not know.'),
+        password: z.string().optional().describe('Its password; better in passwordFile.'),
+        passwordFile: z.string().optional().describe('A file that holds nothing but the password.'),
+      }),
+    )
+    .default([])
+    .describe('XMPP administrators that CUCM does not know; services.xcp-router.administrators names them too.'),
 });
 
 export type XcpAuthenticationServiceOptions = z.infer<typeof optionsSchema>;
@@ -65,6 +83,8 @@ export function createXcpAuthenticationService(
   const counters = createAuthenticationCounters(needs.metrics);
   let isRunning = false;
   let signedIn = 0;
+  /** Passwords of administrators by their user id in lower case. */
+  let administrators = new Map<string, string>();
 
   /** @throws SaslError when the user may not use the service at all */
   const requireLicence = (route: Exclude<UserRoute, { kind: 'unknown' }>): void => {
@@ -81,6 +101,8 @@ export function createXcpAuthenticationService(
   const byPassword = async (username: string, password: string, address: string): Promise<Jid | undefined> => {
     const userid = withoutDomain(unescapeLocal(username), needs.domain);
     const route = await routeDatastore.routeOfUser(userid);
+    const own = route.kind === 'unknown' ? administrators.get(userid.toLowerCase()) : undefined;
+    if (own !== undefined) return await asAdministrator(userid.toLowerCase(), own, password, address);
     // A peer cluster's user has a password only there.
     const userPkid = route.kind === 'unknown' || route.kind === 'peer-cluster' ? undefined : route.user.pkid;
     const judged = await checkPassword({ ...needs, log }, { kind: 'enduser', userid, userPkid, password, address });
@@ -88,6 +110,27 @@ export function createXcpAuthenticationService(
     if (judged === 'login-failed' || route.kind === 'unknown') return undefined;
     requireLicence(route);
     return jidOfAddress(route.user.imaddress);
+  };
+
+  const asAdministrator = async (
+    userid: string,
+    own: string,
+    password: string,
+    address: string,
+  ): Promise<Jid | undefined> => {
+    const credentials: Credentials = {
+      check: async () => (timingSafeEqual(digest(own), digest(password)) ? 'match' : 'mismatch'),
+    };
+    const attempt = {
+      kind: 'applicationuser',
+      userid,
+      userPkid: `xmpp-administrator:${userid}`,
+      password,
+      address,
+    } as const;
+    const judged = await checkPassword({ ...needs, credentials, log }, attempt);
+    if (judged === 'too-many-attempts') throw new SaslError('temporary-auth-failure', 'too many wrong passwords');
+    return judged === 'right' ? jidOfAddress(`${userid}@${needs.domain}`) : undefined;
   };
 
   const plain = async (username: string, password: string, address: string): Promise<Jid | undefined> => {
@@ -136,6 +179,7 @@ export function createXcpAuthenticationService(
       return createSaslServer({ ...checks, redeemToken }, stream.transport.bindings, needs.hostNames);
     },
     async start(scope) {
+      administrators = await readAdministrators(options.administrators);
       isRunning = true;
       scope.defer(() => {
         isRunning = false;
@@ -143,4 +187,23 @@ export function createXcpAuthenticationService(
     },
     detail: () => (isRunning ? `has signed in ${signedIn} ${signedIn === 1 ? 'client' : 'clients'}` : 'closed'),
   };
+}
+
+/** @throws ImpError `xcp-authentication-service.password` */
+async function readAdministrators(
+  named: XcpAuthenticationServiceOptions['administrators'],
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const { name, password, passwordFile } of named) {
+    const own = password ?? (passwordFile === undefined ? '' : (await readFile(passwordFile, 'utf8')).trimEnd());
+    if (own === '') {
+      throw new ImpError('invalid', 'xcp-authentication-service.password', `administrator ${name} has no password`);
+    }
+    found.set(name.toLowerCase(), own);
+  }
+  return found;
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }

@@ -18,7 +18,9 @@ export const xcpRouterOptions = z.strictObject({
   administrators: z
     .array(z.string())
     .default([])
-    .describe('Localparts of XMPP administrators; a name that CUCM does not know signs in by its verifier.'),
+    .describe(
+      'User ids of XMPP administrators. One that CUCM does not know signs in as xcp-authentication-service says.',
+    ),
 });
 
 export type XcpRouterOptions = z.infer<typeof xcpRouterOptions>;

@@ -9,6 +9,7 @@ import { parseXml } from '../../xml/parse.ts';
 import {
   addressed,
   errorReply,
+  escapeLocal,
   type Iq,
   type Jid,
   type Message,
@@ -88,7 +89,7 @@ export function createRouterCore(needs: RouterCoreNeeds, options: XcpRouterOptio
           ...{ domain: tcalias, cluster: peerclusterid, nodeName: fkprocessnode },
         }));
       },
-      administrators: new Set(options.administrators),
+      administrators: new Set(options.administrators.map((name) => escapeLocal(name.toLowerCase()))),
       counters: {
         cacheLookup: () => counters.cacheLookups.inc(),
         databaseLookup: () => counters.databaseLookups.inc(),

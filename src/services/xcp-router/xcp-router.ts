@@ -8,7 +8,7 @@ import type { Log } from '../../platform/log.ts';
 import type { Metrics } from '../../platform/metrics.ts';
 import type { Service, ServiceDescriptor } from '../../platform/service.ts';
 import { STANDING_PUBLICATION } from '../../presence/publication.ts';
-import { type Jid, type ServerStreamOwner, StreamError } from '../../xmpp/xmpp.ts';
+import { type Jid, type ServerStreamOwner, StreamError, unescapeLocal } from '../../xmpp/xmpp.ts';
 import type { PresenceChange, PresenceDatastore } from '../presence-datastore/presence-datastore.ts';
 import type { RouteDatastore } from '../route-datastore/route-datastore.ts';
 import type { XcpAttachment, XcpComponent, XcpExtension } from './components/component.ts';
@@ -73,6 +73,8 @@ export interface XcpRouter {
   /** Hears each change of `isBehind`; goes on over restarts of the router. */
   onPressure(listener: (isBehind: boolean) => void): Disposable;
   readonly isRunning: boolean;
+  /** Whether the address is of one of the XMPP administrators that the configuration names. */
+  isAdministrator(jid: Jid): boolean;
   /** Where other routers connect; undefined while nothing is listened for. */
   linkPort(): number | undefined;
   /** New key and certificate for links to come. */
@@ -166,6 +168,9 @@ export function createXcpRouter(needs: XcpRouterNeeds, options: XcpRouterOptions
     get isRunning() {
       return core !== undefined;
     },
+    isAdministrator: ({ local, domain }) =>
+      domain === needs.domain &&
+      options.administrators.some((name) => name.toLowerCase() === unescapeLocal(local ?? '').toLowerCase()),
     linkPort: () => router?.port,
     renewTls: (tls) => router?.renewTls(tls),
 

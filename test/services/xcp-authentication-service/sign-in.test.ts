@@ -89,4 +89,16 @@ describe('sign-in over XMPP', () => {
     await using world = await openClientWorld({ authentication: { offersPassword: false } });
     await assert.rejects(world.connect(password('alice')), refusedAs('invalid-mechanism'));
   });
+
+  it('takes an XMPP administrator that CUCM does not know, by the password of the configuration', async () => {
+    await using world = await openClientWorld({
+      router: { administrators: ['admin'] },
+      authentication: { administrators: [{ name: 'admin', password: 'for the admin' }] },
+    });
+    const admin = await world.connect(password('admin', 'for the admin'));
+    assert.equal(admin.stream.jid?.bare, 'admin@acme.example');
+    assert.equal(world.router.router.isAdministrator(parseJid('admin@acme.example/x')), true);
+    assert.equal(world.router.router.isAdministrator(parseJid('alice@acme.example')), false);
+    await assert.rejects(world.connect(password('admin')), refusedAs('not-authorized'));
+  });
 });

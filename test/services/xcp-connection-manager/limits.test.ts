@@ -96,6 +96,20 @@ describe('limits of the Connection Manager', () => {
     assert.equal(router.isBehind, false);
   });
 
+  it('leaves sessions that can be resumed with the router when it restarts', async () => {
+    await using world = await openClientWorld();
+    const alice = await world.connect(credentials('alice'), { resource: 'desk' });
+    alice.stream.send(el(NS.sm, 'enable', { resume: true }));
+    await alice.until(({ local }) => local === 'enabled');
+    const bob = await world.connect(credentials('bob'));
+    await world.stopManager();
+    await Promise.all([alice.closed, bob.closed]);
+    assert.equal(await world.router.metric('JsmSuspendedSessions'), 1);
+    assert.equal(await world.router.metric('JsmSessionsClient'), 1, 'the other one is over');
+    await world.startManager();
+    assert.equal(await world.router.metric('JsmSessionsClient'), 1);
+  });
+
   it('ends streams with system-shutdown, and keeps its ports over a restart', async () => {
     await using world = await openClientWorld();
     const alice = await world.connect(credentials('alice'), { resource: 'desk' });
