@@ -60,13 +60,17 @@ export interface ClientIntake {
   endAll(reason: StreamError): void;
 }
 
+/** After so many without a refusal the alarm ends. */
+const QUIET_SECONDS = 60;
+
 export function createClientIntake(needs: ClientIntakeNeeds, options: ClientIntakeOptions): ClientIntake {
   const { service, alarms, counters, clock } = needs;
   const perAddress = new Map<string, number>();
   const streams = new Set<ServerStream>();
   let connected = 0;
   let isHolding = false;
-  let refusedLately = false;
+  /** Seconds without a refusal. */
+  let quiet = 0;
 
   const rates = createByteRates(options, () => {
     counters.throttled?.();
@@ -99,7 +103,7 @@ export function createClientIntake(needs: ClientIntakeNeeds, options: ClientInta
       const isOneTooMany = held >= options.connectionsPerAddress && !needs.isExempt(address);
       if (isOneTooMany || connected >= options.connections) {
         counters.refused?.();
-        refusedLately = true;
+        quiet = 0;
         const limit = isOneTooMany ? `${address} holds ${held} connections` : `${connected} connections are open`;
         alarms.raise(service, 'XcpCmConnectionsPerIpLimit', 4, `${limit}: a further one was refused`);
         return undefined;
@@ -166,8 +170,8 @@ export function createClientIntake(needs: ClientIntakeNeeds, options: ClientInta
     },
     tick() {
       if (rates.tick() === 0) alarms.clear(service, 'XcpCmReadBytesLimit');
-      if (!refusedLately) alarms.clear(service, 'XcpCmConnectionsPerIpLimit');
-      refusedLately = false;
+      quiet += 1;
+      if (quiet === QUIET_SECONDS) alarms.clear(service, 'XcpCmConnectionsPerIpLimit');
     },
     endAll(reason) {
       for (const stream of streams) stream.end(reason);
