@@ -7,10 +7,11 @@ import { type AnyCommand, isStream } from '../admin/command.ts';
 import { commands } from '../admin/commands.ts';
 import { describeError, ImpError } from '../platform/errors.ts';
 import { backupCommands } from './backup.ts';
+import { completionScript } from './completion.ts';
 import { configCommands } from './config.ts';
 import { flagsFromEnvironment, type GlobalFlags, globalFlags, mockCucmFlags, startFlags } from './flags.ts';
 import { type CliIo, UsageError } from './io.ts';
-import { connectNode } from './remote.ts';
+import { connectNode, type RemoteNode } from './remote.ts';
 
 /** Exit codes: done, failed, wrong usage. */
 const DONE = 0;
@@ -82,6 +83,31 @@ function createProgram(version: string, io: CliIo): Command {
     for (const argument of each.positional) made.argument(argument);
   }
   for (const each of commands) addRemote(program, each, io);
+  add(
+    program,
+    ['support-bundle'],
+    'Writes what a node shows of itself into a file (tar, gzip), for somebody who is to help; no users, no secrets.',
+    [],
+    async (flags, [file = '']) => {
+      const node = await connect(flags, io);
+      try {
+        const { writeSupportBundle } = await import('./support-bundle.ts');
+        const files = await writeSupportBundle(node, resolve(io.cwd, file), io.interrupted);
+        io.out(flags.json ? JSON.stringify({ files }) : `${file}: ${files.join(', ')}`);
+      } finally {
+        await node.close();
+      }
+    },
+    io,
+  ).argument('<file>');
+  add(
+    program,
+    ['completion'],
+    'Prints a script that completes commands and flags: source <(imp completion bash)',
+    [],
+    async (_flags, [shell = '']) => io.out(completionScript(shell, program)),
+    io,
+  ).argument('<shell>', 'bash or zsh');
   configureAll(program, io);
   return program;
 }
@@ -216,16 +242,17 @@ async function readGiven(io: CliIo, file: string): Promise<string> {
   }
 }
 
+function connect(flags: GlobalFlags, io: CliIo): Promise<RemoteNode> {
+  return connectNode({ data: flags.data ?? './data', url: flags.url, tokenFile: flags.tokenFile, ca: flags.ca }, io);
+}
+
 async function callNode(
   each: AnyCommand,
   given: Record<string, unknown>,
   flags: GlobalFlags,
   io: CliIo,
 ): Promise<void> {
-  const node = await connectNode(
-    { data: flags.data ?? './data', url: flags.url, tokenFile: flags.tokenFile, ca: flags.ca },
-    io,
-  );
+  const node = await connect(flags, io);
   const method = each.access === 'read' ? 'GET' : 'POST';
   try {
     if (!isStream(each)) {

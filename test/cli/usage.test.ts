@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { runCli } from '../../src/cli/cli.ts';
+import { missing, runProgram } from '../support/programs.ts';
 
 interface Said {
   readonly code: number;
@@ -60,6 +61,23 @@ describe('the command line, used wrongly', () => {
       assert.equal(error.code, expected, said.err);
       assert.ok(error.message !== '' && !error.message.startsWith('error:'));
     }
+  });
+
+  it('completes words and flags in bash', { skip: missing('bash', 'bash', '-c', 'complete -p || true') }, async () => {
+    const { code, out } = await imp('completion', 'bash');
+    assert.equal(code, 0);
+    const complete = async (...words: readonly string[]): Promise<readonly string[]> => {
+      const line = words.map((word) => `'${word}'`).join(' ');
+      const script = `${out}\nCOMP_WORDS=(imp ${line}); COMP_CWORD=${words.length}; _imp; printf '%s\\n' "\${COMPREPLY[@]}"`;
+      const ran = await runProgram('bash', ['-c', script]);
+      assert.equal(ran.code, 0, ran.err);
+      return ran.out.trim().split('\n');
+    };
+    assert.deepEqual(await complete('servi'), ['service']);
+    assert.deepEqual(await complete('--json', 'service', 're'), ['restart']);
+    assert.deepEqual(await complete('user', 'list', '--ma'), ['--match']);
+    assert.deepEqual(await complete('sync', 'st'), ['status']);
+    assert.equal((await imp('completion', 'powershell')).code, 2);
   });
 
   it('shows the usage of every group of commands', async () => {

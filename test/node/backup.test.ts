@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { restore } from '../../src/node/backup/restore.ts';
 import { writeTar } from '../../src/node/backup/tar.ts';
 import { admin, runImp, startImp, temporaryFolder } from '../support/imp-process.ts';
@@ -20,6 +20,14 @@ describe('imp backup and imp restore', () => {
       const made = await runImp(['backup', file, '--data', data, '--json']);
       assert.equal(made.code, 0, made.err);
       assert.ok(Object.keys((JSON.parse(made.out) as { files: object }).files).includes('ids/ids.db'));
+      const bundle = join(folder.path, 'support.tar.gz');
+      const bundled = await runImp(['support-bundle', bundle, '--data', data]);
+      assert.equal(bundled.code, 0, bundled.err);
+      assert.match(bundled.out, /status\.json, .*diagnose\.json, .*counters\.json/);
+      const text = gunzipSync(await readFile(bundle)).toString('latin1');
+      assert.match(text, /Every enabled and active user has a home node/);
+      assert.ok(!text.includes('Imp-demo-1') && !text.includes('alice@acme.example'));
+      await rm(bundle);
       return await readFile(join(data, 'admin.token'), 'utf8');
     })();
     assert.equal((await stat(file)).mode & 0o777, 0o600);
