@@ -39,7 +39,12 @@ describe('the console in a browser', { skip: missing('Chromium', CHROMIUM, '--ve
       startImp({ data: folder.path }),
       chromium.launch({ executablePath: CHROMIUM, args: FLAGS }),
     ]);
-    context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 1280, height: 900 } });
+    context = await browser.newContext({
+      ignoreHTTPSErrors: true,
+      viewport: { width: 1280, height: 900 },
+      // A colour that is still on its way from one theme to the other is none to judge.
+      reducedMotion: 'reduce',
+    });
     context.setDefaultTimeout(20_000);
     page = await context.newPage();
     page.on('console', (message) => {
