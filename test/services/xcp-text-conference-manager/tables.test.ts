@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { judgeAffiliationChange, judgeRoleChange } from '../../../src/services/xcp-text-conference-manager/room/changes.ts';
+import {
+  judgeAffiliationChange,
+  judgeRoleChange,
+} from '../../../src/services/xcp-text-conference-manager/room/changes.ts';
 import { remember, selectHistory } from '../../../src/services/xcp-text-conference-manager/room/history.ts';
 import {
   AFFILIATIONS,
