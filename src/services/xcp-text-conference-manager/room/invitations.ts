@@ -35,6 +35,8 @@ export function invite(
   let next = state;
   const sends = invitations.map((source) => {
     const invitee = addressIn(source, 'to');
+    // A room that writes to itself would wait for itself.
+    if (invitee.domain === state.jid.domain) throw new StanzaError('not-acceptable', 'rooms are not invited');
     // A member list decides who enters: who is invited to such a room stands on it from then on.
     if (state.config.isMembersOnly && affiliationOf(next, invitee) === 'none') {
       if (next.affiliations.size >= context.limits.affiliations) {
